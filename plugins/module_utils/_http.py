@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collection's one HTTP client: scheme, CA, client certificate and credentials come from the plan."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import http.client
+import json
+import ssl
+import typing as t
+import urllib.error
+import urllib.request
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+
+
+@dataclasses.dataclass(frozen=True)
+class HttpOptions:
+    """How an endpoint is spoken to. Paths are of files on the host where the call is made; timeout in seconds."""
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    username: str | None = None
+    password: str | None = None
+    server_name: str | None = None
+    timeout: float = 10.0
+
+    @classmethod
+    def from_params(cls, params: t.Mapping[str, t.Any] | None) -> HttpOptions:
+        """From a module's ``http`` option (see HTTP_SPEC)."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{key: value for key, value in (params or {}).items() if key in known and value is not None})
+
+
+HTTP_SPEC: dict[str, t.Any] = {
+    "type": "dict",
+    "options": {
+        "ca_file": {"type": "path"},
+        "cert_file": {"type": "path"},
+        "key_file": {"type": "path", "no_log": False},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "server_name": {"type": "str"},
+        "timeout": {"type": "float", "default": 10.0},
+    },
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Response:
+    """An answer, whatever its status; headers have lower-case names."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace").strip()
+
+    def json(self) -> t.Any:
+        """The decoded body. :raises HAError: when it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise HAError(f"the answer is not JSON: {self.text[:200]!r}", said=str(error)) from error
+
+
+class HttpUnreachable(HAError):
+    """No HTTP answer at all: refused, timed out, TLS failed."""
+
+
+class Http(t.Protocol):
+    """What backends take; tests hand in a table of replies."""
+
+    def request(self, method: str, url: str, body: bytes | None = None, timeout: float | None = None) -> Response: ...
+
+
+class HttpClient:
+    """The real client. Never through a proxy: it speaks to the host's own services and their peers."""
+
+    def __init__(self, options: HttpOptions | None = None) -> None:
+        self.options = options or HttpOptions()
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self.options.ca_file)
+        if self.options.cert_file:
+            context.load_cert_chain(self.options.cert_file, self.options.key_file)
+        return context
+
+    def request(self, method: str, url: str, body: bytes | None = None, timeout: float | None = None) -> Response:
+        """One call; redirects are followed. :raises HttpUnreachable: when there is no HTTP answer."""
+        request = urllib.request.Request(url, data=body, method=method)
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+        if self.options.username is not None:
+            pair = f"{self.options.username}:{self.options.password or ''}".encode()
+            request.add_header("Authorization", "Basic " + base64.b64encode(pair).decode())
+        try:
+            handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+            if url.startswith("https:"):
+                handlers.append(urllib.request.HTTPSHandler(context=self._context()))
+            opener = urllib.request.build_opener(*handlers)
+            with opener.open(request, timeout=timeout or self.options.timeout) as answer:
+                return Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Response(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise HttpUnreachable(f"{method} {url}: no answer", said=str(reason) or type(reason).__name__) from error
+
+    def get(self, url: str) -> Response:
+        return self.request("GET", url)
