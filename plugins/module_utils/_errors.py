@@ -14,7 +14,7 @@ class HAError(Exception):
 
     :param what: one sentence: what is wrong, with the names and values that matter.
     :param where: what it concerns: an inventory path (``group_vars/eu.yml: prometheus_rules``), a file or a unit.
-    :param said: the words of the checker or of the process that refused (promtool, amtool, systemd, the last log lines).
+    :param said: the words of what refused (promtool, amtool, systemd, the last log lines).
     :param do: what to change, one sentence.
     :param facts: further machine-readable fields of the module's result; must hold no secret.
     """

@@ -71,7 +71,7 @@ class Response:
             raise HAError(f"the answer is not JSON: {self.text[:200]!r}", said=str(error)) from error
 
 
-class HttpUnreachable(HAError):
+class HttpUnreachableError(HAError):
     """No HTTP answer at all: refused, timed out, TLS failed."""
 
 
@@ -94,7 +94,7 @@ class HttpClient:
         return context
 
     def request(self, method: str, url: str, body: bytes | None = None, timeout: float | None = None) -> Response:
-        """One call; redirects are followed. :raises HttpUnreachable: when there is no HTTP answer."""
+        """One call; redirects are followed. :raises HttpUnreachableError: when there is no HTTP answer."""
         request = urllib.request.Request(url, data=body, method=method)
         if body is not None:
             request.add_header("Content-Type", "application/json")
@@ -113,7 +113,8 @@ class HttpClient:
                 return Response(error.code, {k.lower(): v for k, v in error.headers.items()}, error.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            raise HttpUnreachable(f"{method} {url}: no answer", said=str(reason) or type(reason).__name__) from error
+            said = str(reason) or type(reason).__name__
+            raise HttpUnreachableError(f"{method} {url}: no answer", said=said) from error
 
     def get(self, url: str) -> Response:
         return self.request("GET", url)
