@@ -1,0 +1,256 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the steps of Makefile targets: ``python -m scripts.steps TARGET...``.
+
+Each step is announced, timed and ended when it hangs; a table of all steps and one line "N passed, N failed" close
+every run, the failed and the interrupted one too. A failed step does not stop those that do not need it. What a
+target opened for itself (the engine, the lab) is closed again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+ROOT = Path(__file__).resolve().parents[1]
+LAB_NAME = os.environ.get("LAB_NAME", "default")
+#: Seconds between the polite and the hard end of a step.
+GRACE = 20.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command.
+
+    :ivar timeout: seconds after which the step counts as hung.
+    :ivar needs: steps of the same run without which this one makes no sense.
+    :ivar undo: closes what the step opened, when the run's target closes what it opens.
+    :ivar open_already: exits 0 when there was something open before, which then stays open.
+    """
+
+    name: str
+    command: str
+    timeout: int
+    needs: tuple[str, ...] = ()
+    undo: str = ""
+    open_already: str = ""
+
+    @property
+    def argv(self) -> list[str]:
+        """The command's words; no step needs quoting or a shell."""
+        return self.command.split()
+
+
+MOLECULE = os.environ.get("SCENARIO", "default")
+STEPS = {
+    step.name: step
+    for step in (
+        Step("ruff", "ruff check .", 60),
+        Step("format", "ruff format --check .", 60),
+        Step("yamllint", "yamllint --strict .", 120),
+        Step("vermin", "python -m scripts.oldest", 120),
+        Step("changelog", "antsibull-changelog lint", 60),
+        Step("docs", "python -m scripts.docs --check", 120),
+        Step("ansible-lint", "ansible-lint", 600),
+        Step("types plugins", "mypy -p ansible_collections.baremetal.prometheus_ha.plugins", 600),
+        Step("types tools", "mypy -p lab -p scripts -p tests", 600),
+        Step("mirror", "python -m lab mirror", 1800),
+        Step("units", "python -m pytest", 1200, needs=("mirror",)),
+        Step("sanity", "python -m scripts.sanity", 1500),
+        Step("tarball", "python -m pytest tests/integration/test_tarball.py -m not(lab)", 300),
+        Step(
+            "engine",
+            "python -m lab engine start",
+            600,
+            undo="python -m lab engine stop",
+            open_already="docker info",
+        ),
+        Step(
+            "lab up",
+            f"python -m lab up --name {LAB_NAME} --topology demo",
+            1800,
+            needs=("engine", "mirror"),
+            undo=f"python -m lab down --name {LAB_NAME}",
+        ),
+        Step("molecule", f"molecule test -s {MOLECULE}", 1800, needs=("engine",)),
+        Step("integration", "python -m pytest tests/integration", 2400, needs=("lab up",)),
+        Step("demo up", "python -m lab up --name demo --topology demo", 1800),
+        Step("demo site", "ansible-playbook -i inventory/lab site.yml", 1800, needs=("demo up",)),
+        Step("demo plan", "ansible-playbook -i inventory/lab playbooks/plan.yml", 600, needs=("demo site",)),
+        Step("demo status", "python -m lab status --name demo", 60, needs=("demo up",)),
+        Step("demo down", "python -m lab down --name demo --engine", 300),
+        Step("bench", "python -m scripts.bench", 5400),
+    )
+}
+
+#: Cheap steps first, so that a typing error is not told after half an hour.
+TARGETS = {
+    "lint": ("ruff", "format", "yamllint", "vermin", "changelog", "docs", "ansible-lint"),
+    "types": ("types plugins", "types tools"),
+    "units": ("mirror", "units"),
+    "sanity": ("sanity",),
+    "tarball": ("tarball",),
+    "molecule": ("engine", "molecule"),
+    "integration": ("mirror", "engine", "lab up", "integration"),
+    "demo": ("demo up", "demo site", "demo plan", "demo status"),
+    "demo-down": ("demo down",),
+    "bench": ("bench",),
+}
+TARGETS["test-fast"] = TARGETS["lint"] + TARGETS["types"] + TARGETS["units"]
+TARGETS["test"] = (
+    *TARGETS["test-fast"],
+    *("sanity", "tarball", "engine", "molecule", "lab up", "integration"),
+)
+
+
+class Interrupted(BaseException):
+    """A signal asked the run to end."""
+
+
+@dataclass
+class Run:
+    """The results so far, and the steps still to be undone."""
+
+    results: dict[str, tuple[str, float]] = field(default_factory=dict)
+    opened: list[Step] = field(default_factory=list)
+
+    def passed(self, name: str) -> bool:
+        """Whether that step ran and succeeded."""
+        return self.results.get(name, ("", 0.0))[0] == "passed"
+
+    def step(self, step: Step) -> None:
+        """Run one step, unless something that it needs is missing."""
+        missing = [name for name in step.needs if name in self.results and not self.passed(name)]
+        if missing:
+            self.results[step.name] = (f"not run: {', '.join(missing)} failed", 0.0)
+            say(f"=== {step.name}: not run, since {', '.join(missing)} failed")
+            return
+        if step.undo and not (step.open_already and quiet(step.open_already)):
+            self.opened.append(step)
+        self.command(step.name, step.argv, step.timeout)
+
+    def command(self, name: str, argv: list[str], timeout: int) -> None:
+        """Run a command in a process group of its own and note how it ended."""
+        say(f"=== {name}: {' '.join(argv)}")
+        start = time.monotonic()
+        outcome = "interrupted"
+        try:
+            outcome = execute(argv, timeout)
+        finally:
+            seconds = time.monotonic() - start
+            self.results[name] = (outcome, seconds)
+            say(f"=== {name}: {outcome} ({seconds:.1f} s)")
+
+    def undo(self) -> None:
+        """Close what was opened, the last first; a failure to do so is a failed step."""
+        while self.opened:
+            step = self.opened.pop()
+            self.command(f"undo {step.name}", step.undo.split(), 300)
+
+    def report(self) -> bool:
+        """Print the table and the closing line; say whether all went well."""
+        width = max(len(name) for name in self.results)
+        total = sum(seconds for _outcome, seconds in self.results.values())
+        print(f"\n{'step':{width}}  {'seconds':>8}  result")
+        for name, (outcome, seconds) in self.results.items():
+            print(f"{name:{width}}  {seconds:8.1f}  {outcome}")
+        print(f"{'all':{width}}  {total:8.1f}")
+        good = sum(self.passed(name) for name in self.results)
+        print(f"{good} passed, {len(self.results) - good} failed", flush=True)
+        return good == len(self.results)
+
+
+def say(text: str) -> None:
+    """Print at once, in order with what the steps print themselves."""
+    print(text, flush=True)
+
+
+def quiet(command: str) -> bool:
+    """Whether a probe succeeds; one that does not exist or hangs does not."""
+    try:
+        done = subprocess.run(command.split(), check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def execute(argv: list[str], timeout: int) -> str:
+    """Run one command to its end, or end it with all that it started in its process group.
+
+    :return: ``passed``, or how it failed.
+    """
+    try:
+        process = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
+    except OSError as error:
+        return f"failed: {error}"
+    try:
+        code = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return f"failed: hung, ended after {timeout} s"
+    finally:
+        if process.returncode is None:
+            end_group(process)
+    return "passed" if code == 0 else f"failed: exit code {code}"
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End the process group that a step leads, politely at first."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(GRACE)
+            return
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    # A second signal must not cut off the cleaning up (`timeout` and `make` both pass theirs on).
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(signal.Signals(number).name)
+
+
+def main(targets: Iterable[str]) -> int:
+    """Run the targets' steps in order, each once.
+
+    :return: the exit code: 0 passed, 1 failed, 2 unknown target, 130 interrupted.
+    """
+    wanted = list(targets)
+    unknown = [name for name in wanted if name not in TARGETS]
+    if unknown or not wanted:
+        print(f"unknown targets: {', '.join(unknown) or '(none given)'}; known: {', '.join(TARGETS)}", file=sys.stderr)
+        return 2
+    names = list(dict.fromkeys(name for target in wanted for name in TARGETS[target]))
+    os.environ["LAB_NAME"] = LAB_NAME
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+
+    run = Run()
+    if setup := os.environ.get("SETUP_SECONDS"):
+        run.results["setup"] = ("passed", float(setup))
+    interrupted = ""
+    try:
+        for name in names:
+            run.step(STEPS[name])
+    except Interrupted as error:
+        interrupted = str(error)
+        say(f"=== ended by {interrupted}; cleaning up")
+    run.undo()
+    good = run.report()
+    return 130 if interrupted else 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
