@@ -71,8 +71,9 @@ def known_flags(component: str, version: object, where: str = "") -> FlagSet | N
     flags: dict[str, Flag] = {}
     absent: dict[str, list[Row]] = {}
     for row in table.rows:
+        has = _has(row, parsed.line)
         for name in row.names.split():
-            if _has(row, parsed.line):
+            if has:
                 flags[name] = Flag(boolean=row.kind == "switch", repeated=row.kind == "repeated")
             else:
                 absent.setdefault(name, []).append(row)
@@ -169,13 +170,15 @@ def command_line_flags(
             problems.append(f"{given!r} is not the name of a flag: the value stands after the colon")
             continue
         has = known.flags if known is not None else {}
-        negated = name.startswith("no-") and name not in has
-        plain = name[3:] if negated else name
+        plain = name[3:] if name.startswith("no-") and name not in has else name
         if plain in seen:
             problems.append(f"--{plain} is given twice, under two spellings")
         seen.add(plain)
         if known is not None:
-            problem = _unknown(plain if negated and plain in {*has, *known.lacks} else name, known)
+            if plain != name and plain in has and not has[plain].boolean:
+                problems.append(f"--{plain} takes a value: there is no --{name}")
+                continue
+            problem = _unknown(plain if plain in {*has, *known.lacks} else name, known)
             if problem:
                 problems.append(problem)
                 continue
