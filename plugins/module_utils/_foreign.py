@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _process, _unit
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec import STATE
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner
 
 # Units of other installations: Debian's and Fedora's packages, upstream's own packages, the common roles.
@@ -28,7 +29,6 @@ KNOWN_UNITS: dict[str, tuple[str, ...]] = {
     "grafana_database": ("postgresql.service",),
     "grafana_cache": ("redis-server.service", "redis.service", "valkey.service"),
 }
-STATE_ROOT = "/var/lib/prometheus_ha"
 UNIT_FOLDER = "/etc/systemd/system"
 _LISTENING = {"tcp": "0A", "udp": "07"}  # include/net/tcp_states.h of Linux: TCP_LISTEN; an unconnected UDP socket
 _IP = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -192,7 +192,7 @@ def find(
     config_files: t.Sequence[str] = (),
     ports: t.Sequence[Port] = (),
     proc: str = "/proc",
-    state_root: str = STATE_ROOT,
+    state_root: str = STATE,
     unit_folder: str = UNIT_FOLDER,
 ) -> list[Finding]:
     """Everything that stands in the way of a component; changes nothing.

@@ -1,0 +1,367 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A component as a service: what is pending, activation that is proved, and the way back to the former unit."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _accounts, _process, _unit
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._fileset import Fileset
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec import (
+    STATE,
+    File,
+    FilesetPlan,
+    FilesetSpec,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._foreign import UNIT_FOLDER
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner, run
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_spec import ServiceSpec
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, SystemClock, Verdict, wait
+
+Look = t.Callable[[], Verdict]
+
+# A process counts as up when it is ready, was so for a second, and is three seconds old: one that answers ready
+# between two crashes of a loop must not pass.
+STABLE = 1.0
+LIFETIME = 3.0
+# Seconds that `systemctl` may take on top of what the unit's own time-outs allow.
+_MARGIN = 30.0
+_LOG_LINES = 20
+_NOTES = 10
+_MASK = "********"
+
+
+@dataclasses.dataclass(frozen=True)
+class ServiceState:
+    """What runs, and what must be done so that the wanted runs."""
+
+    pending: _process.Pending
+    running: _process.Running | None
+    unit: _process.UnitState
+
+
+@dataclasses.dataclass(frozen=True)
+class Started:
+    """How a start went: the main process, the seconds until it was proved, and what was waited for meanwhile."""
+
+    pid: int
+    seconds: float
+    waited_for: tuple[str, ...]
+
+
+class Service:
+    """One service of this host.
+
+    Order: ``recover``, ``prepare``, ``check``, then ``activate``; or ``stop``, or ``remove``. Check mode: the same
+    with ``apply=False``, and without ``activate``: ``plan`` and ``status`` say what it would do.
+
+    :param secrets: values that log lines must not show.
+    :param now: the wall clock, for the journal (seconds since the epoch).
+    """
+
+    def __init__(
+        self,
+        spec: ServiceSpec,
+        *,
+        runner: Runner = run,
+        clock: Clock | None = None,
+        proc: str = "/proc",
+        unit_folder: str = UNIT_FOLDER,
+        state_root: str = STATE,
+        secrets: t.Iterable[str] = (),
+        now: t.Callable[[], float] = time.time,
+    ) -> None:
+        self.spec = spec
+        self.text = _unit.render(spec.unit)
+        self.path = os.path.join(unit_folder, spec.unit.file)
+        self._runner = runner
+        self._clock = clock or SystemClock()
+        self._proc = proc
+        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+        self._now = now
+        self._files = Fileset(
+            FilesetSpec(
+                root=unit_folder,
+                files=(File(path=spec.unit.file, content=self.text.encode(), mode=0o644),),
+                state_dir=os.path.join(state_root, spec.component, "unit"),
+                scan=False,
+                dir_mode=0o755,
+            ),
+            runner,
+        )
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    @property
+    def unit(self) -> str:
+        return self.spec.unit.file
+
+    @property
+    def wanted(self) -> _process.Wanted:
+        return _process.Wanted(self.spec.unit.argv, _unit.unit_hash(self.text))
+
+    def status(self) -> ServiceState:
+        """What runs against what is wanted, from the process itself. :raises HAError: when systemd does not answer."""
+        unit = _process.show(self.unit, self._runner)
+        running = _process.process(unit, self._proc)
+        return ServiceState(_process.pending(self.wanted, running, unit), running, unit)
+
+    def plan(self) -> FilesetPlan:
+        """What would change of the unit's file, with its diff. :raises HAError: for a unit that is not ours."""
+        return self._files.plan()
+
+    def check(self, *, apply: bool) -> None:
+        """Ask systemd whether it takes the unit, before anything changes.
+
+        :param apply: False (check mode): the executable may still be missing.
+        :raises HAError: with systemd's own words.
+        """
+        if not os.access(self.spec.unit.executable, os.X_OK):
+            if not apply:
+                return
+            do = "Install the release first."
+            raise HAError(f"{self.spec.unit.executable} is not there to be run", where=self.unit, do=do)
+        if self.plan().changed:
+            verify = ["systemd-analyze", "verify", "{root}/" + self.unit]
+            self._files.check([verify], missing_ok=True)
+
+    # -- changing --------------------------------------------------------------------------------------------------
+
+    def recover(self) -> list[str]:
+        """Put the former unit back after a run that was cut off in an activation; says what it did."""
+        did = self._files.recover()
+        if did:
+            self._systemctl("daemon-reload")
+        return did
+
+    def prepare(self, *, apply: bool) -> list[str]:
+        """Accounts and data folders; running processes do not notice. :returns: what changed, in sentences."""
+        unit = self.spec.unit
+        changes = _accounts.ensure_account(unit.user, unit.group, self._runner, apply=apply)
+        for path in unit.data_dirs:
+            folder = _accounts.Folder(path, unit.user, unit.group)
+            changes += _accounts.ensure_folder(folder, self._runner, apply=apply)
+        return changes
+
+    def activate(
+        self, look: Look | None = None, *, undo: t.Callable[[], None] | None = None, former_look: Look | None = None
+    ) -> Started | None:
+        """Put the unit in place and do what is pending; None when nothing had to be started.
+
+        When it does not come up, the former unit (and with ``undo`` whatever else belongs to it, as its configuration)
+        is put back and, where it ran before, started again; where there was none, nothing of the new one stays.
+
+        :param look: says whether it is ready; without one, staying up is enough.
+        :param undo: called after the former unit is back and before it is started.
+        :param former_look: as ``look``, for the former version; default: ``look``.
+        :raises HAError: when it did not come up, after the way back.
+        """
+        before, changed = self.status(), self.plan().changed
+        had_unit = os.path.lexists(self.path)
+        if changed:
+            self._files.swap()
+        try:
+            if changed or before.unit.needs_reload:
+                self._systemctl("daemon-reload")
+            started = self._run(before.pending.action, look) if before.pending else None
+            if started:
+                self._prove()
+        except HAError as error:
+            if not had_unit:
+                raise self._first_failed(error, undo) from error
+            raise self._fall_back(error, before, changed, undo, former_look or look) from error
+        if changed:
+            self._files.commit()
+        self.enable()
+        return started
+
+    def start(self, look: Look | None = None) -> Started:
+        """Start the unit as it is installed. :raises HAError: when it does not come up and stay up."""
+        return self._run("start", look)
+
+    def restart(self, look: Look | None = None) -> Started:
+        """Restart the unit as it is installed. :raises HAError: when it does not come up and stay up."""
+        return self._run("restart", look)
+
+    def enable(self) -> bool:
+        """Start it at boot; says whether that changed."""
+        if _process.show(self.unit, self._runner).enabled:
+            return False
+        self._systemctl("enable", self.unit)
+        return True
+
+    def stop(self) -> bool:
+        """Stop it and wait until it is; says whether it ran."""
+        state = _process.show(self.unit, self._runner)
+        if state.active in ("inactive", "failed"):
+            return False
+        self._systemctl("stop", self.unit, timeout=_unit.STOP_TIMEOUT + _MARGIN)
+        return True
+
+    def remove(self) -> bool:
+        """Stop it and remove its unit; accounts and data stay. Says whether there was anything."""
+        changed = self.stop()
+        if _process.show(self.unit, self._runner).enabled:
+            self._systemctl("disable", self.unit)
+            changed = True
+        changed = self._files.remove().changed or changed
+        self._systemctl("daemon-reload")
+        self._runner(["systemctl", "reset-failed", self.unit])
+        return changed
+
+    # -- starting, and the proof -----------------------------------------------------------------------------------
+
+    def _systemctl(self, *args: str, timeout: float = 60.0) -> None:
+        done = self._runner(["systemctl", *args], timeout=timeout)
+        if done.rc != 0:
+            raise HAError(f"systemctl {' '.join(args)} failed", where=self.unit, said=done.words)
+
+    def _run(self, action: str, look: Look | None) -> Started:
+        # A start counter that is used up would refuse the start; this also resets NRestarts.
+        self._runner(["systemctl", "reset-failed", self.unit])
+        restarts = _process.show(self.unit, self._runner).restarts
+        since, begun = self._now(), self._clock.time()
+        timeout = _unit.STOP_TIMEOUT + self.spec.start_timeout + _MARGIN
+        done = self._runner(["systemctl", action, self.unit], timeout=timeout)
+        if done.rc != 0:
+            raise self._failed(f"systemd could not {action} it", since, done.words)
+        watch = _Watch(self._clock, look, lambda: _process.show(self.unit, self._runner), restarts)
+        waited = wait(watch, timeout=self.spec.start_timeout, clock=self._clock)
+        if waited.verdict.hopeless:
+            raise self._failed(f"it does not stay up: {waited.verdict.waiting_for}", since)
+        if not waited.done:
+            what = f"it is not ready after {waited.seconds:.0f} s, still waiting for: {waited.verdict.waiting_for}"
+            raise self._failed(what, since)
+        return Started(watch.pid, round(self._clock.time() - begun, 3), tuple(watch.notes))
+
+    def _prove(self) -> None:
+        state = self.status()
+        if state.pending:
+            drop_ins = ", ".join(state.unit.drop_ins)
+            raise HAError(
+                f"it runs, but not as wanted: {'; '.join(state.pending.reasons)}",
+                where=self.unit,
+                do=f"Remove or correct its drop-in files: {drop_ins}" if drop_ins else "See `systemctl cat`.",
+            )
+
+    def _failed(self, what: str, since: float, words: str = "") -> HAError:
+        self._clock.sleep(0.3)  # journald gets the last lines of a dead process a moment later
+        said = "\n".join(part for part in (words, self.log_tail(since)) if part)
+        do = f"Correct what it complains of; more by: journalctl -u {self.unit}"
+        return HAError(what, where=f"{self.unit} ({self.spec.unit.executable})", said=self._masked(said), do=do)
+
+    def log_tail(self, since: float) -> str:
+        """The last lines that the unit logged since then (seconds since the epoch), secrets masked."""
+        command = ["journalctl", f"--unit={self.unit}", f"--since=@{int(since)}", f"--lines={_LOG_LINES}"]
+        done = self._runner([*command, "--output=cat", "--no-pager", "--quiet"])
+        return self._masked(done.words)
+
+    def _masked(self, words: str) -> str:
+        for secret in self._secrets:
+            words = words.replace(secret, _MASK)
+        return words
+
+    # -- the way back ----------------------------------------------------------------------------------------------
+
+    def _first_failed(self, error: HAError, undo: t.Callable[[], None] | None) -> HAError:
+        """There was no unit before: nothing of it stays."""
+        try:
+            self._runner(["systemctl", "stop", self.unit], timeout=_unit.STOP_TIMEOUT + _MARGIN)
+            self._files.rollback()
+            self._systemctl("daemon-reload")
+            self._runner(["systemctl", "reset-failed", self.unit])
+            if undo:
+                undo()
+        except HAError as second:
+            return _both(error, second, "nor could it be removed again")
+        what = f"{error.what}; it was stopped and its unit removed again, there was none before"
+        return HAError(what, where=error.where, said=error.said, do=error.do, rolled_back=True)
+
+    def _fall_back(
+        self,
+        error: HAError,
+        before: ServiceState,
+        changed: bool,
+        undo: t.Callable[[], None] | None,
+        look: Look | None,
+    ) -> HAError:
+        former = f"the former one ({before.running.executable})" if before.running else "the former one"
+        try:
+            if changed:
+                self._files.rollback()
+                self._systemctl("daemon-reload")
+            if undo:
+                undo()
+            if not (changed or undo):
+                return error
+            if before.running is None:
+                self._runner(["systemctl", "stop", self.unit], timeout=_unit.STOP_TIMEOUT + _MARGIN)
+                ending = f"{former} is back in place and stopped, as it was before"
+            else:
+                started = self._run("restart", look)
+                ending = f"{former} runs again, ready after {started.seconds:.1f} s"
+        except HAError as second:
+            return _both(error, second, f"nor does {former} come back")
+        what = f"{error.what}; {ending}"
+        return HAError(what, where=error.where, said=error.said, do=error.do, rolled_back=True)
+
+
+def _both(error: HAError, second: HAError, link: str) -> HAError:
+    said = "\n".join(part for part in (error.said, f"{link}:", second.said) if part)
+    what = f"{error.what}; {link}: {second.what}"
+    return HAError(what, where=error.where, said=said, do=second.do or error.do, rolled_back=False)
+
+
+class _Watch:
+    """One look after another at a unit that was just started, until it is ready and stays up."""
+
+    def __init__(
+        self, clock: Clock, look: Look | None, show: t.Callable[[], _process.UnitState], restarts: int
+    ) -> None:
+        self.pid = 0
+        self.notes: list[str] = []
+        self._clock = clock
+        self._look = look
+        self._show = show
+        self._restarts = restarts
+        self._begun = clock.time()
+        self._ready_since: float | None = None
+
+    def __call__(self) -> Verdict:
+        state = self._show()
+        trouble = self._trouble(state)
+        if trouble:
+            return Verdict(False, trouble, hopeless=True)
+        self.pid = self.pid or state.pid
+        verdict = Verdict(False, f"systemd says {state.words}")
+        if state.active == "active":
+            verdict = self._look() if self._look else Verdict(True)
+        if not verdict.done:
+            self._ready_since = None
+            return self._noted(verdict)
+        now = self._clock.time()
+        self._ready_since = now if self._ready_since is None else self._ready_since
+        if now - self._ready_since < STABLE or now - self._begun < LIFETIME:
+            return self._noted(Verdict(False, "it answers ready and must now stay up"))
+        return verdict
+
+    def _noted(self, verdict: Verdict) -> Verdict:
+        if verdict.waiting_for and verdict.waiting_for not in self.notes[-1:]:
+            self.notes = [*self.notes, verdict.waiting_for][-_NOTES:]
+        return verdict
+
+    def _trouble(self, state: _process.UnitState) -> str:
+        if state.active in ("failed", "inactive", "deactivating") or state.sub == "auto-restart":
+            return f"systemd says {state.words}, result {state.result}"
+        if state.restarts > self._restarts:
+            return f"systemd had to restart it {state.restarts - self._restarts} times already"
+        if self.pid and state.pid != self.pid:
+            return f"its process {self.pid} died, now it is {state.pid}"
+        return ""
