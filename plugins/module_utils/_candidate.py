@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The component's own checkers over a candidate: all wanted files in a folder aside, readable for root alone."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _diff
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec import File
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner
+
+# A checker reads thousands of rules in seconds; longer than this (seconds) it hangs.
+CHECK_TIMEOUT = 300.0
+_TAG = ".prometheus_ha-check-"
+
+
+def ancestors(folder: str) -> list[str]:
+    """The folders above, innermost first."""
+    above = []
+    while os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+        above.append(folder)
+    return above
+
+
+def _born(pid: int) -> str:
+    """When a process started, in ticks since boot (proc(5), field 22 of stat); "" when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as handle:
+            return handle.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _write(candidate: str, files: t.Iterable[File]) -> None:
+    os.mkdir(candidate, 0o700)
+    for file in files:
+        path = os.path.join(candidate, file.path)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+            handle.write(file.content)
+
+
+def check(
+    root: str,
+    files: t.Sequence[File],
+    commands: t.Sequence[t.Sequence[str]],
+    replace: t.Mapping[str, str],
+    runner: Runner,
+    *,
+    missing_ok: bool,
+) -> list[str]:
+    """See ``Fileset.check``. :raises OSError: when the candidate cannot be written."""
+    missing: list[str] = []
+    # Beside root, so that no glob of a running process ever meets it; as near as there is a folder.
+    folder = next(above for above in ancestors(os.path.realpath(root)) if os.path.isdir(above))
+    pid = os.getpid()
+    candidate = os.path.join(folder, f".{os.path.basename(os.path.realpath(root))}{_TAG}{pid}-{_born(pid)}")
+    fields = {**{key.strip("{}"): value for key, value in replace.items()}, "root": candidate}
+    try:
+        _write(candidate, files)
+        for command in commands:
+            argv = list(command)
+            for key, value in fields.items():
+                argv = [part.replace("{" + key + "}", value) for part in argv]
+            done = runner(argv, cwd=candidate, timeout=CHECK_TIMEOUT)
+            if done.rc == 127 and missing_ok:
+                missing.append(argv[0])
+            elif done.rc:
+                words = done.words.replace(candidate, root)
+                raise HAError(
+                    f"{os.path.basename(argv[0])} refuses the new files (exit code {done.rc}); nothing was changed",
+                    where=root,
+                    said=_diff.mask(words, [file.content for file in files if file.secret]),
+                    do=f"Install {argv[0]}." if done.rc == 127 else "Correct what it names, then run again.",
+                )
+    finally:
+        shutil.rmtree(candidate, ignore_errors=True)
+    return missing
+
+
+def sweep(root: str) -> list[str]:
+    """Remove the candidates of runs that are dead; returns their paths."""
+    swept = []
+    for folder in ancestors(os.path.realpath(root)):
+        base = glob.escape(os.path.join(folder, "." + os.path.basename(os.path.realpath(root))))
+        for path in glob.glob(base + _TAG + "*"):
+            pid, _dash, born = path.rpartition(_TAG)[2].partition("-")
+            if not pid.isdigit() or _born(int(pid)) != born:
+                shutil.rmtree(path, ignore_errors=True)
+                swept.append(path)
+    return swept
