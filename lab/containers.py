@@ -16,6 +16,9 @@ SPEC_LABEL = "prometheus_ha_lab_spec"
 SYSTEMD_OPTIONS = (
     *("--cap-add", "SYS_ADMIN"),
     *("--cap-add", "NET_ADMIN"),
+    # As real hosts have it: without it systemd fails on units with User=,
+    # PrivateUsers= and ProtectProc=invisible together (status 217/USER).
+    *("--cap-add", "SYS_PTRACE"),
     *("--security-opt", "seccomp=unconfined"),
     *("--security-opt", "apparmor=unconfined"),
     "--cgroupns=private",

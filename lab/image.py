@@ -16,6 +16,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab import cache, debian, engine, log, releases, sshkey
@@ -120,8 +121,12 @@ def _tar(tree: Path, target: Path, **about: str) -> None:
     cache.record(target, **about)
 
 
+def _base_path() -> Path:
+    return cache.folder("image") / f"base-{base_key()}.tar"
+
+
 def _base() -> Path:
-    target = cache.folder("image") / f"base-{base_key()}.tar"
+    target = _base_path()
     if cache.recorded(target):
         return target
     engine.require("debootstrap")
@@ -208,10 +213,26 @@ def _exists(reference: str) -> bool:
     return found.returncode == 0
 
 
+def _forget_others(tag: str) -> None:
+    """Drop earlier images; the engine refuses for one that a container uses.
+
+    To be called once `current` has moved on: of two tags the engine drops one
+    even then.
+    """
+    tags = run(["docker", "images", "--format", "{{.Tag}}", NAME]).stdout.split()
+    for other in set(tags) - {tag, "current"}:
+        run(["docker", "image", "rm", f"{NAME}:{other}"], check=False)
+
+
 def ensure() -> str:
     """Make sure that the engine has the image; return its reference."""
     with cache.lock("image"):
-        mirror = releases.ensure()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            # debootstrap mostly waits for one core: fill the mirror meanwhile.
+            base = None if cache.recorded(_base_path()) else pool.submit(_base)
+            mirror = releases.ensure()
+            if base:
+                base.result()
         exporter = releases.NODE_EXPORTER
         digest = mirror[exporter.name][exporter.version][exporter.arch]["sha256"]
         public_key = sshkey.ensure()
@@ -225,6 +246,7 @@ def ensure() -> str:
                 run(["docker", "import", *options, str(tarball), reference])
         # A fixed name for those who cannot compute the tag (molecule.yml).
         run(["docker", "tag", reference, f"{NAME}:current"])
+        _forget_others(tag)
     if not _exists(reference):
         raise LabError(f"the engine lost {reference}")
     return reference

@@ -182,10 +182,13 @@ def _keep_planned(lab: plan.LabPlan, fresh: bool) -> dict[str, containers.Contai
 
 def up(name: str, hosts: Sequence[str] | None, subnet: str | None, fresh: bool) -> plan.LabPlan:
     """Bring a lab up, or finish one that is half up."""
-    lab = wanted_plan(name, hosts, subnet, fresh)
+    # Once before anything takes time, so that a wrong request fails at once; the
+    # answer that counts is the one under the lock.
+    wanted_plan(name, hosts, subnet, fresh)
     log.say(f"engine: {engine.start()}")
     reference = image.ensure()
     with cache.lock(f"lab-{name}"):
+        lab = wanted_plan(name, hosts, subnet, fresh)
         found = _keep_planned(lab, fresh)
         _ensure_network(lab)
         state = {"hosts": [host.name for host in lab.hosts], "subnet": lab.subnet}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -234,10 +235,11 @@ def _make(release: Release, target: Path) -> str:
 def _ensure(release: Release) -> dict[str, str]:
     target = tree() / release.path
     known = cache.recorded(target)
-    if known is None or known.get("recipe") != RECIPE:
+    recipe = [RECIPE, *(deb.sha256 for deb in release.debs)]
+    if known is None or known.get("recipe") != recipe:
         with log.step(f"releases: {release.top}"):
             source = _make(release, target)
-            cache.record(target, recipe=RECIPE, source=source)
+            cache.record(target, recipe=recipe, source=source)
         known = cache.recorded(target)
     if known is None:
         raise LabError(f"{target} changed while it was made")
@@ -259,9 +261,11 @@ def ensure() -> dict[str, dict[str, dict[str, dict[str, str]]]]:
     """Fill the mirror; return name -> version -> arch -> sha256 and source."""
     made: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
     with cache.lock("releases"):
-        for release in RELEASES:
-            arches = made.setdefault(release.name, {}).setdefault(release.version, {})
-            arches[release.arch] = _ensure(release)
+        # Compression leaves Python's lock, so two threads keep two cores busy.
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            entries = list(pool.map(_ensure, RELEASES))
+        for release, entry in zip(RELEASES, entries, strict=True):
+            made.setdefault(release.name, {}).setdefault(release.version, {})[release.arch] = entry
         sums = {
             name: {
                 version: {arch: entry["sha256"] for arch, entry in arches.items()}
