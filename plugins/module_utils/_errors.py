@@ -28,7 +28,8 @@ class HAError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where else self.what
+        what = self.what if self.what.endswith((".", ":", "?")) else self.what + "."
+        text = f"{self.where}: {what}" if self.where else what
         if self.said:
             text += "\n" + "\n".join("  | " + line for line in self.said.splitlines())
         if self.do:
@@ -36,6 +37,5 @@ class HAError(Exception):
         return text
 
     def result(self) -> dict[str, t.Any]:
-        """The fields for ``module.fail_json(**error.result())``."""
-        fields = {"msg": str(self), "what": self.what, "where": self.where, "said": self.said, "do": self.do}
-        return {**self.facts, **fields}
+        """The fields for ``module.fail_json(**error.result())``: the whole text once, since Ansible prints them all."""
+        return {**self.facts, "msg": str(self)}

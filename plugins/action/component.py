@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hands the component module its slice, and an archive where the host lacks the release."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._fetch import merged, provide_archive
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._pins import with_pins
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction, blame
+
+ARGUMENTS: dict[str, t.Any] = {
+    "name": {"type": "str"},
+    "state": {"type": "str", "default": "active", "choices": ["staged", "started", "active", "absent"]},
+    "plan": {"type": "list", "elements": "dict"},
+}
+
+# Of the slice, what the controller needs and the host does not.
+CONTROLLER_KEYS = ("cohort", "order", "expect")
+
+
+class ActionModule(SliceAction):
+    TRANSFERS_FILES = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        host = task_vars["inventory_hostname"]
+        _validated, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        try:
+            slices = args["plan"]
+            if slices is None:
+                slices = _store.obtain(task_vars, self._templar, self._loader).slices(host, args["name"])
+                _store.record_attempt(host)
+            result.update(self._converge(slices, args["state"], task_vars))
+        except HAError as error:
+            return {**result, "failed": True, **error.result()}
+        if result.get("failed"):
+            blame(result, host, slices)
+        elif args["plan"] is None and not result.get("unreachable"):
+            self._record(host, slices, result["components"])
+        return result
+
+    def _converge(
+        self, slices: t.Sequence[t.Mapping[str, t.Any]], state: str, task_vars: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
+        plan = [{key: value for key, value in item.items() if key not in CONTROLLER_KEYS} for item in slices]
+        for item in plan:
+            item["release"] = with_pins(item["release"])
+        try:
+            result = self.call("component", {"state": state, "plan": plan}, task_vars)
+            wanted = result.pop("fetch", None)
+            if not wanted or result.get("failed"):
+                return result
+            for item in plan:
+                if item["name"] in wanted:
+                    spec = ReleaseSpec.from_params(item["release"])
+                    item["release"] = {**item["release"], **provide_archive(self, spec, wanted[item["name"]])}
+            return merged(result, self.call("component", {"state": state, "plan": plan}, task_vars))
+        finally:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+
+    @staticmethod
+    def _record(
+        host: str, slices: t.Sequence[t.Mapping[str, t.Any]], components: t.Mapping[str, t.Mapping[str, t.Any]]
+    ) -> None:
+        _store.record_pending(
+            host,
+            {
+                item["name"]: {
+                    "pending": components[item["name"]]["pending"],
+                    "cohort": item["cohort"],
+                    "order": item["order"],
+                }
+                for item in slices
+            },
+        )

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hands the ready module the short proof that the plan expects of the host."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction, blame
+
+
+class ActionModule(SliceAction):
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        host = task_vars["inventory_hostname"]
+        args = dict(self._task.args)
+        try:
+            if not {"url", "checks"} & args.keys():
+                slices = _store.obtain(task_vars, self._templar, self._loader).slices(host)
+                args["checks"] = [
+                    {
+                        "kind": item["api"]["kind"],
+                        "url": item["api"]["url"],
+                        "http": item["api"]["http"],
+                        "expect": item["expect"],
+                    }
+                    for item in slices
+                    if item["state"] == "present"
+                ]
+                if not args["checks"]:
+                    return {**result, "changed": False, "skipped": True}
+        except HAError as error:
+            return {**result, "failed": True, **error.result()}
+        result.update(self.call("ready", args, task_vars))
+        if result.get("failed"):
+            blame(result, host, [])
+        return result

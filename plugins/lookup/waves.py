@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: waves
+short_description: The hosts with something pending, in waves
+version_added: 1.0.0
+author:
+  - The baremetal.prometheus_ha authors (@baremetal-prometheus-ha)
+description:
+  - Returns the hosts that M(baremetal.prometheus_ha.component#module) staged in this run and found to have something
+    pending, grouped in waves.
+  - The k-th replica of every replica set and the k-th member of every mesh go together, so that no wave holds two
+    hosts that stand in for one another.
+options:
+  _terms:
+    description:
+      - V(start) gives the hosts on which something does not run yet. They all go in one wave.
+      - V(change) gives the hosts on which something that serves is to be reloaded, restarted or removed.
+    type: list
+    elements: str
+    required: true
+  component:
+    description: Only what this component has pending.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Activate in waves
+  hosts: "{{ query('baremetal.prometheus_ha.waves', 'change') | flatten }}"
+  serial: "{{ query('baremetal.prometheus_ha.waves', 'change') | map('length') | list or [1] }}"
+  gather_facts: false
+  become: true
+  tasks:
+    - name: Activate
+      baremetal.prometheus_ha.component:
+        state: active
+"""
+
+RETURN = r"""
+_list:
+  description: The waves, each a list of inventory host names.
+  type: list
+  elements: list
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _waves
+
+WANTED = {"start": {"start"}, "change": {"reload", "restart", "remove"}}
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[list[str]]:
+        self.set_options(var_options=variables, direct=kwargs)
+        if len(terms) != 1 or terms[0] not in WANTED:
+            raise AnsibleLookupError(f"waves takes one of {', '.join(WANTED)}, not {terms}")
+        only = self.get_option("component")
+        pending = {}
+        for item in _store.all_pending():
+            cohorts = [
+                part["cohort"]
+                for name, part in item["components"].items()
+                if part["pending"] in WANTED[terms[0]] and only in (None, name)
+            ]
+            if cohorts:
+                pending[item["host"]] = cohorts
+        if terms[0] == "start":
+            return [list(pending)] if pending else []
+        return _waves.waves(pending)

@@ -1,0 +1,52 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plan
+short_description: Compute the plan of the whole inventory
+version_added: 1.0.0
+author:
+  - The baremetal.prometheus_ha authors (@baremetal-prometheus-ha)
+description:
+  - Computes from the inventory variables of all hosts what runs where, and lists every problem of the inventory at
+    once.
+  - Runs once on the controller and touches no host. Other tasks of the collection compute the plan themselves when
+    this one did not run. The lookup P(baremetal.prometheus_ha.members#lookup) needs it.
+extends_documentation_fragment:
+  - baremetal.prometheus_ha.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options: {}
+"""
+
+EXAMPLES = r"""
+- name: Compute the plan
+  baremetal.prometheus_ha.plan:
+  register: plan
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ plan.report.splitlines() }}"
+"""
+
+RETURN = r"""
+members:
+  description: The hosts on which the plan puts a component, in plan order.
+  returned: success
+  type: list
+  elements: str
+  sample: [eu-1, eu-2, am-1, am-2, am-3]
+report:
+  description: Hosts, replica sets, meshes, ports and connections as a table.
+  returned: success
+  type: str
+"""

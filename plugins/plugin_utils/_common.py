@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Variables that no single component owns, and the defaults that several share."""
+
+from __future__ import annotations
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
+
+COMMON: tuple[Option, ...] = (
+    Option(
+        "prometheus_ha_environment",
+        "str",
+        "The environment a host belongs to. Replica sets and meshes of two environments never meet.",
+        default="default",
+    ),
+    Option(
+        "prometheus_ha_groups",
+        "dict",
+        "Other names for the inventory groups that hold the components, for example C({prometheus: my_group}).",
+        default={},
+    ),
+    Option(
+        "prometheus_ha_replica_label",
+        "str",
+        "The external label that tells the replicas of a set apart.",
+        default="replica",
+    ),
+    Option(
+        "prometheus_ha_alert_replica_label",
+        "str",
+        "How the replicas' alerts become equal. V(drop) renders a C(labeldrop) of the replica label into "
+        "C(alert_relabel_configs). V(keep) leaves that to O(prometheus_alert_relabel_configs), as the idiom that "
+        'turns C(dc="europe1") into C(dc="europe") does.',
+        default="drop",
+        choices=("drop", "keep"),
+    ),
+    Option(
+        "prometheus_ha_address",
+        "str",
+        "The address at which peers reach the host: a name or an IP, without a port.",
+        shown_default="C(ansible_host), else the host's name",
+    ),
+    Option("prometheus_ha_failure_domain", "str", "The rack, row or site that fails as one with this host."),
+    Option("prometheus_ha_region", "str", "The region of a host or group."),
+    Option(
+        "prometheus_ha_release_source",
+        "str",
+        "Where releases come from: V(upstream), the URL of a mirror laid out as the upstream downloads are, "
+        "or a folder on the controller.",
+        default="upstream",
+    ),
+    Option(
+        "prometheus_ha_release_fetch",
+        "str",
+        "V(controller) fetches a release once an architecture and copies it to the hosts. "
+        "V(target) lets each host download it.",
+        default="controller",
+        choices=("controller", "target"),
+    ),
+    Option(
+        "prometheus_ha_release_keep",
+        "int",
+        "How many versions besides the current one stay on a host for a way back.",
+        default=2,
+    ),
+)
+
+
+def role_options(role: str, *, version: str, port: int) -> tuple[Option, ...]:
+    """The rows that every component has, under its role's prefix."""
+    return (
+        Option(
+            f"{role}_state",
+            "str",
+            "V(present) rolls the component out, V(staged) prepares the host and leaves what runs untouched, "
+            "V(absent) removes unit, configuration and releases, and keeps the data folder.",
+            default="present",
+            choices=("present", "staged", "absent"),
+        ),
+        Option(f"{role}_version", "str", "The pinned version to run. V(latest) is refused.", default=version),
+        Option(
+            f"{role}_checksum",
+            "raw",
+            "The SHA-256 of the release's archive, as one string, or by architecture as in "
+            "C({amd64: ..., arm64: ...}). It counts more than a pin of the collection and than the mirror's own "
+            "C(sha256sums.txt).",
+        ),
+        Option(f"{role}_listen_address", "str", "The address the web endpoint listens on.", default="0.0.0.0"),
+        Option(f"{role}_port", "int", "The port of the web endpoint.", default=port),
+        Option(f"{role}_external_url", "str", "The URL under which users reach the web endpoint."),
+        Option(
+            f"{role}_route_prefix",
+            "str",
+            "The path below which the web endpoint answers.",
+            shown_default=f"the path of O({role}_external_url)",
+        ),
+        Option(
+            f"{role}_extra_args",
+            "dict",
+            "Further command-line flags, without leading dashes. A value of V(null) gives a bare flag, a list "
+            "repeats it. Flags that the pinned version lacks are refused.",
+            default={},
+        ),
+        Option(
+            f"{role}_unit_options",
+            "dict",
+            "Further settings of the unit's C([Service]) section, merged last. A list repeats a setting, "
+            "V(null) removes one.",
+            default={},
+        ),
+        Option(
+            f"{role}_start_timeout",
+            "int",
+            "Seconds a start may take, the replay of the WAL included.",
+            default=600,
+        ),
+    )

@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every component's file offers, and pieces that their renderers share."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import pathlib
+import typing as t
+
+import yaml
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Kind, Topology
+
+MANAGED = "# Managed by baremetal.prometheus_ha; changes made here are overwritten.\n"
+
+# Ports that are listened on: (port, protocol, address, the variable to change).
+Port = t.Tuple[int, str, str, str]
+
+
+class Files(t.Protocol):
+    """The controller's files, injected: globs and decrypted text."""
+
+    def find(self, pattern: str, folders: t.Sequence[str]) -> list[str]: ...
+
+    def read(self, path: str) -> str: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Component:
+    """A component: what the model knows of it (kind) and how it is rendered."""
+
+    kind: Kind
+    render: t.Callable[[Instance, Topology, Files], dict[str, t.Any]]
+    ports: t.Callable[[Instance], list[Port]]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block style with indented lists and no aliases: what people write by hand."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML's hook
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: t.Any) -> bool:  # noqa: ARG002 - PyYAML's hook
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def to_yaml(data: t.Any) -> str:
+    """Plain data as a managed YAML file, keys in the given order."""
+    return MANAGED + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+
+
+def checksums(instance: Instance) -> dict[str, str]:
+    """<role>_checksum by architecture; one string counts for every architecture. :raises HAError: of another shape."""
+    given = instance.opt("checksum")
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        return {"*": given}
+    if isinstance(given, dict) and all(isinstance(value, str) for value in given.values()):
+        return dict(given)
+    raise HAError(
+        "a checksum is a string, or a dict of architecture to string",
+        where=instance.where("checksum"),
+        do="write sha256 hex digits, or {amd64: ...}.",
+    )
+
+
+def release(instance: Instance, *, links: t.Sequence[str]) -> dict[str, t.Any]:
+    """The slice's ``release``: options of the module release."""
+    name = instance.kind.name
+    return {
+        "name": name,
+        "version": instance.opt("version"),
+        "source": instance.options["prometheus_ha_release_source"],
+        "fetch": instance.options["prometheus_ha_release_fetch"],
+        "checksums": checksums(instance),
+        "checksum_from": f"{name}_checksum",
+        "keep": instance.options["prometheus_ha_release_keep"],
+        "links": list(links),
+    }
+
+
+def service(
+    instance: Instance, *, args: list[str], ports: list[Port], host_ip_towards: t.Sequence[str] = ()
+) -> dict[str, t.Any]:
+    """The slice's ``service``: options of the module service."""
+    name = instance.kind.name
+    return {
+        "name": name,
+        "description": f"{instance.kind.title} ({instance.kind.cohort} {instance.cohort[2]})",
+        "user": name,
+        "group": name,
+        "executable": f"{{release}}/bin/{name}",
+        "args": args,
+        "data_dirs": [instance.opt("data_dir")],
+        "config_dirs": [f"/etc/{name}"],
+        "ports": [
+            {"port": port, "protocol": protocol, "address": address, "variable": variable}
+            for port, protocol, address, variable in ports
+        ],
+        "unit_options": instance.opt("unit_options"),
+        "host_ip_towards": list(host_ip_towards),
+        "start_timeout": instance.opt("start_timeout"),
+    }
+
+
+def file(path: str, content: str, source: str, *, mode: str = "0640") -> dict[str, t.Any]:
+    """One file of the slice; ``source`` is the inventory variable that an error in it is blamed on."""
+    return {"path": path, "content": content, "mode": mode, "source": source}
+
+
+def copies(
+    instance: Instance, files: Files, option: str, target: str, folders: t.Sequence[str]
+) -> list[dict[str, t.Any]]:
+    """Files of the controller (globs of an option) as files of the slice below ``target``.
+
+    :raises HAError: for a pattern that matches nothing, and for two files of one name.
+    """
+    found: dict[str, str] = {}
+    for pattern in instance.opt(option):
+        paths = files.find(pattern, folders)
+        if not paths:
+            raise HAError(
+                f"{pattern!r} matches no file on the controller (looked in {', '.join(folders) or 'no folder'})",
+                where=instance.where(option),
+                do="correct the pattern; relative ones start from the inventory's and the playbook's folder.",
+            )
+        for path in paths:
+            name = pathlib.PurePath(path).name
+            if found.setdefault(name, path) != path:
+                raise HAError(
+                    f"two files would both become {target}/{name}: {found[name]} and {path}",
+                    where=instance.where(option),
+                    do="rename one of them.",
+                )
+    return [
+        file(f"{target}/{name}", files.read(path), f"{instance.kind.name}_{option}: {path}")
+        for name, path in sorted(found.items())
+    ]
+
+
+def merge(base: dict[str, t.Any], last: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """``last`` over ``base``: dicts merge, everything else is replaced."""
+    merged = dict(base)
+    for key, value in last.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, t.Mapping) else value
+    return merged
+
+
+def merge_flags(
+    wanted: dict[str, t.Any], extra: t.Mapping[str, t.Any], owners: t.Mapping[str, str]
+) -> dict[str, t.Any]:
+    """The rendered flags and the user's: lists add up, a flag that has a variable of its own is refused.
+
+    :param owners: by flag, the variable that renders it.
+    :raises HAError: names every such flag.
+    """
+    merged = dict(wanted)
+    taken: list[str] = []
+    for given, value in extra.items():
+        flag = str(given).lstrip("-")
+        if isinstance(merged.get(flag), list):
+            merged[flag] = [*merged[flag], *(value if isinstance(value, list) else [value])]
+        elif flag in merged or flag in owners:
+            taken.append(f"--{flag} has a variable of its own: set {owners.get(flag, 'that')}")
+        else:
+            merged[given] = value
+    if taken:
+        raise HAError("; ".join(taken), do="remove it from the extra flags.")
+    return merged
+
+
+def reserved(given: t.Mapping[str, t.Any], paths: t.Mapping[str, str]) -> list[tuple[str, str]]:
+    """Which of the dotted paths (patterns) a dict sets, with the variable that owns each."""
+    flat: list[str] = []
+    for key, value in given.items():
+        flat.append(str(key))
+        if isinstance(value, t.Mapping):
+            flat += [f"{key}.{inner}" for inner in value]
+    return [(path, owner) for pattern, owner in paths.items() for path in flat if fnmatch.fnmatchcase(path, pattern)]

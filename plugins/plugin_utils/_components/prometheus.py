@@ -1,0 +1,320 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Prometheus: its variables, and how a replica's slice is rendered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _flags, _labels, _peers, _versions
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import role_options
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
+    Instance,
+    Kind,
+    Topology,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
+
+OPTIONS: tuple[Option, ...] = (
+    *role_options("prometheus", version="3.5.3", port=9090),
+    Option(
+        "prometheus_replica_set",
+        "str",
+        "Hosts with the same value are replicas of one another: they scrape and evaluate the same.",
+        default="default",
+    ),
+    Option(
+        "prometheus_replica_label",
+        "str",
+        "The replica label of this set, where it is not the stack's.",
+        shown_default="O(prometheus_ha_replica_label)",
+    ),
+    Option("prometheus_replica", "str", "The value of the replica label.", shown_default="the inventory host name"),
+    Option(
+        "prometheus_external_labels",
+        "dict",
+        "The external labels that the whole set shares; the replica label is added.",
+        default={},
+    ),
+    Option(
+        "prometheus_shard",
+        "dict",
+        "C({index, of}): the set scrapes the targets whose address hash falls to the index.",
+    ),
+    Option("prometheus_agent", "bool", "Agent mode: remote write only, no rules and no alerting.", default=False),
+    Option(
+        "prometheus_alertmanager_meshes",
+        "list",
+        "The names of the Alertmanager meshes to alert.",
+        elements="str",
+        shown_default="every mesh of the environment",
+    ),
+    Option("prometheus_scrape_interval", "str", "The global scrape interval.", default="30s"),
+    Option("prometheus_scrape_timeout", "str", "The global scrape timeout.", default="10s"),
+    Option("prometheus_evaluation_interval", "str", "The global interval of rule evaluation.", default="30s"),
+    Option(
+        "prometheus_scrape_configs",
+        "list",
+        "Scrape configurations, as Prometheus has them.",
+        elements="dict",
+        default=[],
+    ),
+    Option(
+        "prometheus_targets",
+        "dict",
+        "Target files for file-based discovery: name to a list of C({targets, labels}). Each becomes "
+        "C(targets/<name>.yml) beside the configuration, for C(file_sd_configs) to name.",
+        default={},
+    ),
+    Option("prometheus_rules", "list", "Rule groups, as in a rule file's C(groups).", elements="dict", default=[]),
+    Option(
+        "prometheus_rule_files",
+        "list",
+        "Globs of rule files on the controller. Relative ones start from the inventory's and the playbook's folder.",
+        elements="str",
+        default=[],
+    ),
+    Option(
+        "prometheus_alert_relabel_configs",
+        "list",
+        "Relabelling of alerts, after the rendered C(labeldrop) of the replica label where there is one.",
+        elements="dict",
+        default=[],
+    ),
+    Option("prometheus_remote_write", "list", "Remote write, as Prometheus has it.", elements="dict", default=[]),
+    Option("prometheus_remote_read", "list", "Remote read, as Prometheus has it.", elements="dict", default=[]),
+    Option(
+        "prometheus_config",
+        "dict",
+        "Merged over the rendered configuration last, for whatever no variable names.",
+        default={},
+    ),
+    Option("prometheus_data_dir", "str", "The data folder.", default="/var/lib/prometheus"),
+    Option("prometheus_retention", "str", "How long samples are kept locally.", default="15d"),
+    Option("prometheus_retention_size", "str", "How much space blocks may take, for example C(50GB)."),
+)
+
+KIND = Kind(
+    name="prometheus",
+    title="Prometheus",
+    group="prometheus",
+    cohort="replica set",
+    cohort_variable="prometheus_replica_set",
+    options=OPTIONS,
+)
+
+CONFIG_DIR = "/etc/prometheus"
+CONFIG_FILE = f"{CONFIG_DIR}/prometheus.yml"
+
+# Parts of the configuration that have a variable of their own; overriding them would undo what makes replicas agree.
+OWNED = {
+    "global.external_labels": "prometheus_external_labels",
+    "rule_files": "prometheus_rule_files and prometheus_rules",
+    "alerting*": "prometheus_alertmanager_meshes and prometheus_alert_relabel_configs",
+    "scrape_configs": "prometheus_scrape_configs",
+    "remote_write": "prometheus_remote_write",
+    "remote_read": "prometheus_remote_read",
+}
+
+
+# Flags that have a variable of their own.
+FLAG_OWNERS = {
+    "config.file": "prometheus_config",
+    "storage.tsdb.path": "prometheus_data_dir",
+    "storage.agent.path": "prometheus_data_dir",
+    "storage.tsdb.retention.time": "prometheus_retention",
+    "storage.tsdb.retention.size": "prometheus_retention_size",
+    "agent": "prometheus_agent",
+    "web.listen-address": "prometheus_listen_address and prometheus_port",
+    "web.external-url": "prometheus_external_url",
+    "web.route-prefix": "prometheus_route_prefix",
+    "web.enable-lifecycle": "nothing, it is always on",
+}
+
+
+def replica_label(instance: Instance) -> str:
+    """The name of the label that tells this set's replicas apart."""
+    return str(instance.opt("replica_label") or instance.options["prometheus_ha_replica_label"])
+
+
+def replica(instance: Instance) -> str:
+    """This replica's value of the replica label."""
+    return str(instance.opt("replica") or instance.name)
+
+
+def ports(instance: Instance) -> list[_base.Port]:
+    return [(instance.opt("port"), "tcp", instance.opt("listen_address"), "prometheus_port")]
+
+
+def _external_labels(instance: Instance) -> dict[str, str]:
+    try:
+        return _labels.external_labels(
+            {name: str(value) for name, value in instance.opt("external_labels").items()},
+            replica_label=replica_label(instance),
+            replica=replica(instance),
+            version=instance.opt("version"),
+        )
+    except HAError as problem:
+        raise HAError(problem.what, where=instance.where("external_labels"), do=problem.do) from problem
+
+
+def _scrape_configs(instance: Instance) -> list[dict[str, t.Any]]:
+    """The scrape configurations, narrowed to the set's shard by hashmod of __address__, as prometheus-operator does."""
+    shard = instance.opt("shard")
+    configs: list[dict[str, t.Any]] = instance.opt("scrape_configs")
+    if shard is None:
+        return configs
+    index, count = shard.get("index"), shard.get("of")
+    if not (isinstance(index, int) and isinstance(count, int) and 0 <= index < count):
+        raise HAError(
+            f"a shard is {{index, of}} with 0 <= index < of, not {shard}",
+            where=instance.where("shard"),
+            do="for example {index: 0, of: 2}.",
+        )
+    narrow = [
+        {"source_labels": ["__address__"], "modulus": count, "target_label": "__tmp_shard", "action": "hashmod"},
+        {"source_labels": ["__tmp_shard"], "regex": str(index), "action": "keep"},
+    ]
+    return [{**config, "relabel_configs": [*config.get("relabel_configs", []), *narrow]} for config in configs]
+
+
+def _alerting(instance: Instance, topology: Topology) -> dict[str, t.Any]:
+    """Every member of every mesh one by one, and the replica label taken off alerts."""
+    relabel: list[dict[str, t.Any]] = []
+    if instance.options["prometheus_ha_alert_replica_label"] == "drop":
+        relabel.append({"regex": replica_label(instance), "action": "labeldrop"})
+    relabel += instance.opt("alert_relabel_configs")
+    members = [
+        {"address": member.address, "port": member.opt("port"), "scheme": "http", "route_prefix": member.prefix}
+        for mesh in topology.meshes(instance)
+        for member in mesh.instances
+    ]
+    alerting: dict[str, t.Any] = {"alert_relabel_configs": relabel} if relabel else {}
+    if members:
+        alerting["alertmanagers"] = _peers.alertmanager_targets(members)
+    return alerting
+
+
+def config(instance: Instance, topology: Topology) -> dict[str, t.Any]:
+    """prometheus.yml as data. :raises HAError: with the variable at fault."""
+    agent = instance.opt("agent")
+    last = instance.opt("config")
+    for path, owner in _base.reserved(last, OWNED):
+        raise HAError(f"{path} has a variable of its own", where=instance.where("config"), do=f"set {owner} instead.")
+    overall: dict[str, t.Any] = {
+        "scrape_interval": instance.opt("scrape_interval"),
+        "scrape_timeout": instance.opt("scrape_timeout"),
+    }
+    if not agent:
+        overall["evaluation_interval"] = instance.opt("evaluation_interval")
+    rendered: dict[str, t.Any] = {"global": {**overall, "external_labels": _external_labels(instance)}}
+    if agent:
+        for name in ("rules", "rule_files", "alert_relabel_configs", "remote_read"):
+            if instance.opt(name):
+                raise HAError(
+                    f"agent mode has no {name}", where=instance.where(name), do="remove it, or unset prometheus_agent."
+                )
+    else:
+        rendered["rule_files"] = ["rules/*"]
+        rendered["alerting"] = _alerting(instance, topology)
+    rendered["scrape_configs"] = _scrape_configs(instance)
+    for name in ("remote_write", "remote_read"):
+        if instance.opt(name):
+            rendered[name] = instance.opt(name)
+    return _base.merge({key: value for key, value in rendered.items() if value != {}}, last)
+
+
+def flags(instance: Instance) -> dict[str, t.Any]:
+    """The command line as a dict of flags; prometheus_extra_args last."""
+    agent = instance.opt("agent")
+    major = _versions.parse_version(instance.opt("version")).major
+    wanted: dict[str, t.Any] = {
+        "config.file": CONFIG_FILE,
+        "web.listen-address": host_port(instance.opt("listen_address"), instance.opt("port")),
+        "web.enable-lifecycle": None,
+    }
+    if agent:
+        # 3.0 turned the feature flag into a flag of its own (flags.md).
+        wanted.update({"agent": None} if major >= 3 else {"enable-feature": ["agent"]})
+        wanted["storage.agent.path"] = instance.opt("data_dir")
+    else:
+        wanted["storage.tsdb.path"] = instance.opt("data_dir")
+        wanted["storage.tsdb.retention.time"] = instance.opt("retention")
+        if instance.opt("retention_size"):
+            wanted["storage.tsdb.retention.size"] = instance.opt("retention_size")
+    if instance.opt("external_url"):
+        wanted["web.external-url"] = instance.opt("external_url")
+    if instance.opt("route_prefix") is not None:
+        wanted["web.route-prefix"] = instance.prefix or "/"
+    return _base.merge_flags(wanted, instance.opt("extra_args"), FLAG_OWNERS)
+
+
+def _generation(instance: Instance, config_data: dict[str, t.Any], files: list[dict[str, t.Any]]) -> str:
+    """A name for what this set shall have loaded: the same on all its replicas, so the replica's value is left out."""
+    label = replica_label(instance)
+    shared = {**config_data["global"]["external_labels"], label: ""}
+    content = [{**config_data, "global": {**config_data["global"], "external_labels": shared}}]
+    text = json.dumps([content, [[file["path"], file["content"]] for file in files]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[str, t.Any]:
+    """A replica's slice (docs/development.md). :raises HAError: with the variable at fault."""
+    data = config(instance, topology)
+    rendered: list[dict[str, t.Any]] = []
+    for name, groups in sorted(instance.opt("targets").items()):
+        if "/" in name or name.startswith("."):
+            raise HAError(
+                f"{name!r} can't name a file", where=instance.where("targets"), do="use letters, digits, - and _."
+            )
+        rendered.append(_base.file(f"targets/{name}.yml", _base.to_yaml(groups), "prometheus_targets"))
+    generation = None
+    if not instance.opt("agent"):
+        rendered += _base.copies(instance, files, "rule_files", "rules", topology.folders)
+        if instance.opt("rules"):
+            inline = _base.to_yaml({"groups": instance.opt("rules")})
+            rendered.append(_base.file("rules/inline.yml", inline, "prometheus_rules"))
+        generation = _generation(instance, data, rendered)
+        marker = {"record": "ha_config_generation", "expr": "vector(1)", "labels": {"sha256": generation}}
+        group = {"groups": [{"name": "prometheus_ha_generation", "rules": [marker]}]}
+        rendered.append(_base.file("rules/prometheus_ha_generation.yml", _base.to_yaml(group), "prometheus_rules"))
+    sources = "prometheus_scrape_configs, prometheus_alert_relabel_configs, prometheus_remote_write, prometheus_config"
+    rendered.insert(0, _base.file("prometheus.yml", _base.to_yaml(data), sources))
+    check = ["{release}/bin/promtool", "check", "config", *(["--agent"] if instance.opt("agent") else [])]
+    try:
+        args = _flags.command_line_flags(flags(instance), component="prometheus", version=instance.opt("version"))
+    except HAError as problem:
+        raise HAError(problem.what, where=instance.where("extra_args"), do=problem.do) from problem
+    members = [
+        host_port(member.address, member.opt("port")) for mesh in topology.meshes(instance) for member in mesh.instances
+    ]
+    return {
+        "name": "prometheus",
+        "release": _base.release(instance, links=["promtool"]),
+        "config": {
+            "root": CONFIG_DIR,
+            "owner": "root",
+            "group": "prometheus",
+            "files": rendered,
+            "check": [[*check, "{root}/prometheus.yml"]],
+        },
+        "service": _base.service(instance, args=args, ports=ports(instance)),
+        "api": {
+            "kind": "prometheus",
+            "url": instance.own_url,
+            "http": {},
+            "generation": generation,
+            "config_file": CONFIG_FILE,
+        },
+        "expect": {"alertmanagers": [] if instance.opt("agent") else members},
+    }
+
+
+COMPONENT = _base.Component(kind=KIND, render=render, ports=ports)

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules about what shares a host."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Topology
+
+
+def x03_nothing_is_shared(topology: Topology) -> t.Iterator[Finding]:
+    """X03: no two services of a host share a port or a data folder: one of them would never start."""
+    hosts: dict[str, dict[tuple[t.Any, ...], tuple[str, str]]] = {}
+    for instance in topology.instances:
+        taken = hosts.setdefault(instance.name, {})
+        claims: list[tuple[tuple[t.Any, ...], str, str]] = [
+            ((port, protocol), f"{protocol} port {port}", variable)
+            for port, protocol, _address, variable in _registry.component(instance.kind.name).ports(instance)
+        ]
+        claims.append(
+            (
+                ("folder", instance.opt("data_dir")),
+                f"folder {instance.opt('data_dir')}",
+                f"{instance.kind.name}_data_dir",
+            )
+        )
+        for key, what, variable in claims:
+            if key in taken:
+                other, other_variable = taken[key]
+                yield error(
+                    "X03",
+                    instance.host.where(variable),
+                    f"{instance.kind.name} and {other} would both use the {what} (the other one by {other_variable}).",
+                    f"give {variable} or {other_variable} another value.",
+                )
+            taken.setdefault(key, (instance.kind.name, variable))
+
+
+RULES = (x03_nothing_is_shared,)

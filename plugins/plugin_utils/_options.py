@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of inventory variables: one row a variable, read by the model, the roles' argument specs and the docs."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Option:
+    """One inventory variable.
+
+    :param name: its full name.
+    :param type: as in an Ansible argument spec (str, int, bool, list, dict, raw, path).
+    :param description: one or more sentences, for the roles' documentation.
+    :param default: the value where no inventory variable sets it; None: none.
+    :param shown_default: what the documentation says where the default is derived rather than fixed.
+    """
+
+    name: str
+    type: str
+    description: str
+    default: t.Any = None
+    elements: str | None = None
+    choices: tuple[t.Any, ...] | None = None
+    shown_default: str | None = None
+    secret: bool = False
+
+    def argument_spec(self) -> dict[str, t.Any]:
+        """The row as Ansible's argument spec, without prose."""
+        spec: dict[str, t.Any] = {"type": self.type}
+        if self.default is not None:
+            spec["default"] = self.default
+        if self.elements:
+            spec["elements"] = self.elements
+        if self.choices:
+            spec["choices"] = list(self.choices)
+        if self.secret:
+            spec["no_log"] = True
+        return spec
+
+
+@functools.lru_cache(maxsize=None)
+def _validator(options: tuple[Option, ...]) -> ArgumentSpecValidator:
+    return ArgumentSpecValidator({option.name: {**option.argument_spec(), "no_log": False} for option in options})
+
+
+@functools.lru_cache(maxsize=None)
+def _one(option: Option) -> ArgumentSpecValidator:
+    return _validator((option,))
+
+
+def effective(options: tuple[Option, ...], values: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], dict[str, str]]:
+    """Every option's value, of its type: the inventory's, else the default.
+
+    :returns: the values by name, and by name what is wrong with those of the wrong type (these get their default).
+    """
+    given = {option.name: values[option.name] for option in options if values.get(option.name) is not None}
+    result = _validator(options).validate(given)
+    if not result.error_messages:
+        return dict(result.validated_parameters), {}
+    wrong: dict[str, str] = {}
+    for option in options:
+        if option.name in given:
+            errors = _one(option).validate({option.name: given[option.name]}).error_messages
+            if errors:
+                wrong[option.name] = "; ".join(errors)
+                del given[option.name]
+    return dict(_validator(options).validate(given).validated_parameters), wrong

@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The components there are. Adding one: its file under _components/, a row here, a role."""
+
+from __future__ import annotations
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import alertmanager, prometheus
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components._base import Component
+
+COMPONENTS: tuple[Component, ...] = (prometheus.COMPONENT, alertmanager.COMPONENT)
+KINDS = tuple(component.kind for component in COMPONENTS)
+NAMES = _topology.names(KINDS)
+
+_BY_NAME = {component.kind.name: component for component in COMPONENTS}
+
+
+def component(name: str) -> Component:
+    return _BY_NAME[name]

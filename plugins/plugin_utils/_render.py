@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Render: Topology -> HostPlan, the slices of a host. A failing variable becomes a finding and stops no other."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry, _topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components._base import Files
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import Snapshot
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import hosts, prometheus
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
+
+RULES = (*prometheus.RULES, *hosts.RULES)
+
+HostPlan = t.List[t.Dict[str, t.Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All that a run needs: the topology, what is wrong with it, and the slices by host."""
+
+    topology: Topology
+    findings: tuple[Finding, ...]
+    hosts: dict[str, HostPlan]
+
+
+def render_instance(instance: Instance, topology: Topology, files: Files) -> dict[str, t.Any]:
+    """One component's slice. One that leaves needs only to be known by name. :raises HAError: with the variable."""
+    known = {"name": instance.kind.name, "state": instance.opt("state"), "cohort": list(instance.cohort)}
+    if instance.opt("state") == "absent":
+        return {**known, **absent(instance)}
+    return {**known, **_registry.component(instance.kind.name).render(instance, topology, files)}
+
+
+def absent(instance: Instance) -> dict[str, t.Any]:
+    """What is needed to remove a component: where its parts are."""
+    name = instance.kind.name
+    return {
+        "release": {"name": name, "version": instance.opt("version")},
+        "config": {"root": f"/etc/{name}", "files": [], "owner": "root", "group": "root"},
+        "service": {"name": name, "user": name, "group": name, "executable": name, "args": []},
+    }
+
+
+def render_host(name: str, topology: Topology, files: Files) -> tuple[HostPlan, list[Finding]]:
+    """The slices of a host and what keeps any of them from being rendered."""
+    slices: HostPlan = []
+    findings: list[Finding] = []
+    for instance in topology.by_host.get(name, []):
+        rendered = _try(instance, topology, files)
+        if isinstance(rendered, Finding):
+            findings.append(rendered)
+        else:
+            slices.append(rendered)
+    return slices, findings
+
+
+def _try(instance: Instance, topology: Topology, files: Files) -> dict[str, t.Any] | Finding:
+    try:
+        return render_instance(instance, topology, files)
+    except HAError as problem:
+        words = problem.what.rstrip(".") + "." + (f" {problem.said}" if problem.said else "")
+        return error("I03", problem.where or f"host {instance.name}", words, problem.do)
+
+
+def plan(snapshot: Snapshot, files: Files) -> Plan:
+    """Snapshot -> Plan, linear in hosts."""
+    topology, findings = _topology.build(snapshot, _registry.KINDS)
+    for rule in RULES:
+        findings += rule(topology)
+    rendered: dict[str, HostPlan] = {}
+    said = {finding.where for finding in findings}
+    for order, name in enumerate(topology.by_host):
+        slices, failed = render_host(name, topology, files)
+        rendered[name] = [{**item, "order": order} for item in slices]
+        # A variable that a rule or its type already named is not reported twice.
+        findings += [finding for finding in failed if finding.where not in said]
+    return Plan(topology, tuple(findings), rendered)

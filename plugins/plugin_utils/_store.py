@@ -1,0 +1,234 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of a run, computed once on the controller and kept as files that all workers read.
+
+The construct and its figures are in the design notes on ansible-core: the first action that needs the plan takes a
+lock in the run's own temporary folder, computes and writes one 0600 file a host; the others wait, then read. So it
+works with --limit, in check mode, under any strategy and in a user's own playbook.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import glob
+import hashlib
+import json
+import multiprocessing
+import os
+import pathlib
+import shutil
+import typing as t
+import urllib.parse
+
+from ansible import constants
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _inventory,
+    _registry,
+    _render,
+    _report,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, InventoryError
+
+FOLDER = "prometheus_ha"
+
+
+class ControllerFiles:
+    """The controller's files: globs below the inventory's and the playbook's folders, text decrypted by Ansible."""
+
+    def __init__(self, loader: t.Any) -> None:
+        self._loader = loader
+        self._texts: dict[str, str] = {}
+
+    def find(self, pattern: str, folders: t.Sequence[str]) -> list[str]:
+        """The files that match, in order; the first folder with a match counts."""
+        for folder in [""] if pathlib.PurePath(pattern).is_absolute() else folders:
+            found = sorted(
+                path for path in glob.glob(str(pathlib.Path(folder, pattern))) if pathlib.Path(path).is_file()
+            )
+            if found:
+                return found
+        return []
+
+    def read(self, path: str) -> str:
+        """The text, read once a run. :raises HAError: when it can't be read or decrypted."""
+        if path not in self._texts:
+            try:
+                self._texts[path] = str(self._loader.get_text_file_contents(path))
+            except Exception as error:  # the loader wraps vault and I/O errors in types of its own
+                do = "check the file and the vault password."
+                raise HAError(f"{path} can't be read", said=str(error), do=do) from error
+        return self._texts[path]
+
+
+def _run_pid() -> int:
+    """The process id of the run: workers are its children."""
+    parent = multiprocessing.parent_process()
+    return parent.pid if parent is not None and parent.pid is not None else os.getpid()
+
+
+def _root() -> pathlib.Path:
+    """The run's own folder, made on first use; leavings of dead runs, which hold decrypted values, are removed."""
+    root = pathlib.Path(vars(constants)["DEFAULT_LOCAL_TMP"], FOLDER)
+    if not root.is_dir():
+        for other in root.parent.parent.glob(f"*/{FOLDER}"):
+            with contextlib.suppress(OSError, ValueError):
+                if not pathlib.Path("/proc", str(int((other / "run").read_text()))).exists():
+                    shutil.rmtree(other.parent, ignore_errors=True)
+        (root / "pending").mkdir(parents=True, exist_ok=True, mode=0o700)
+        root.chmod(0o700)
+        _write(root / "run", str(_run_pid()))
+    return root
+
+
+def _write(path: pathlib.Path, text: str) -> None:
+    """Whole or not at all, readable for the user alone."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(text)
+    beside.replace(path)
+
+
+def _file(folder: pathlib.Path, host: str) -> pathlib.Path:
+    return folder / (urllib.parse.quote(host, safe="") + ".json")
+
+
+def _layer(task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What play, role or task say beyond the inventory; raw, so that each host of the play templates it for itself."""
+    raw = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
+    missing = object()
+    return {
+        name: task_vars[name]
+        for name in _registry.NAMES
+        if name in task_vars and task_vars[name] != raw.get(name, missing)
+    }
+
+
+def _folders(task_vars: t.Mapping[str, t.Any]) -> list[str]:
+    """What relative paths start from: the folders of the inventory sources, then the playbook's."""
+    folders: list[str] = []
+    for source in [*task_vars.get("ansible_inventory_sources", []), task_vars.get("playbook_dir")]:
+        path = pathlib.Path(str(source or ""))
+        if path.exists():
+            folders.append(str(path if path.is_dir() else path.parent))
+    return list(dict.fromkeys(folders))
+
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+    """The plan as the workers see it."""
+
+    folder: pathlib.Path
+
+    def slices(self, host: str, name: str | None = None) -> list[dict[str, t.Any]]:
+        """The slices of a host, or the one of a component. :raises HAError: when the plan has none."""
+        path = _file(self.folder, host)
+        slices: list[dict[str, t.Any]] = json.loads(path.read_text()) if path.exists() else []
+        found = [item for item in slices if name in (None, item["name"])]
+        if not found:
+            raise HAError(
+                f"the plan has {'nothing' if name is None else 'no ' + name} for this host",
+                where=f"host {host}",
+                do=f"put it into the inventory group {name or 'of a component'} (see prometheus_ha_groups).",
+            )
+        return found
+
+    @property
+    def summary(self) -> dict[str, t.Any]:
+        """members (host names in plan order), report (text)."""
+        data: dict[str, t.Any] = json.loads((self.folder / "summary").read_text())
+        return data
+
+
+def obtain(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any) -> Store:
+    """The plan of this run, computed by whoever comes first.
+
+    :raises InventoryError: every problem of the inventory at once.
+    """
+    layer = _layer(task_vars)
+    hosts = list(task_vars.get("ansible_play_hosts_all", [])) if layer else []
+    folder = _root() / ("plan-" + hashlib.sha256(repr((sorted(layer.items()), hosts)).encode()).hexdigest()[:16])
+    folder.mkdir(exist_ok=True, mode=0o700)
+    if not (folder / "done").exists():
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "done").exists():
+                _compute(folder, task_vars, templar, loader, layer, hosts)
+    findings = [Finding(**item) for item in json.loads((folder / "done").read_text())]
+    if any(finding.severity == "error" for finding in findings):
+        raise InventoryError(findings)
+    return Store(folder)
+
+
+def _compute(
+    folder: pathlib.Path,
+    task_vars: t.Mapping[str, t.Any],
+    templar: t.Any,
+    loader: t.Any,
+    layer: t.Mapping[str, t.Any],
+    hosts: t.Sequence[str],
+) -> None:
+    hostvars = task_vars["hostvars"]
+    snapshot = _inventory.load(hostvars, templar, _registry.NAMES, _folders(task_vars))
+    for host in hosts:
+        variables = {**hostvars.raw_get(host), **layer, "hostvars": hostvars}
+        scoped = templar.copy_with_new_env(available_variables=variables)
+        values, problems = _inventory.template_each(scoped, layer, layer)
+        snapshot = snapshot.with_values(host, values, problems)
+    plan = _render.plan(snapshot, ControllerFiles(loader))
+    for host, slices in plan.hosts.items():
+        _write(_file(folder, host), json.dumps(slices))
+    failed = any(finding.severity == "error" for finding in plan.findings)
+    _write(
+        folder / "summary", json.dumps({"members": list(plan.hosts), "report": "" if failed else _report.table(plan)})
+    )
+    _write(folder / "done", json.dumps([dataclasses.asdict(finding) for finding in plan.findings]))
+
+
+def record_attempt(host: str) -> None:
+    """Remember that a host was begun: one that is lost on the way (unreachable, failed) never reports back."""
+    (_root() / "attempts").mkdir(exist_ok=True, mode=0o700)
+    _write(_file(_root() / "attempts", host), host)
+
+
+def record_pending(host: str, components: t.Mapping[str, t.Mapping[str, t.Any]]) -> None:
+    """Remember what a host has pending, for the lookup that makes waves of it: name -> {pending, cohort, order}."""
+    path = _file(_root() / "pending", host)
+    known = json.loads(path.read_text())["components"] if path.exists() else {}
+    _write(path, json.dumps({"host": host, "components": {**known, **components}}))
+    _file(_root() / "attempts", host).unlink(missing_ok=True)
+
+
+def all_pending() -> list[dict[str, t.Any]]:
+    """What each host that was staged in this run has pending, in plan order.
+
+    :raises HAError: when a host was begun and did not come back: then nothing else is to be changed.
+    """
+    lost = sorted(path.read_text() for path in (_root() / "attempts").glob("*.json"))
+    if lost:
+        raise HAError(
+            f"nothing further is activated: {', '.join(lost)} failed or could not be reached earlier in this run",
+            do="see that host's error above, correct it and run again.",
+        )
+    found = [json.loads(path.read_text()) for path in (_root() / "pending").glob("*.json")]
+    return sorted(found, key=lambda item: min((part["order"] for part in item["components"].values()), default=0))
+
+
+def record_members(members: t.Sequence[str]) -> None:
+    """Remember the plan's hosts, for plays that target them."""
+    _write(_root() / "members", json.dumps(list(members)))
+
+
+def members() -> list[str]:
+    """The hosts of the plan. :raises HAError: when no plan was made in this run."""
+    path = _root() / "members"
+    if not path.exists():
+        raise HAError(
+            "no plan was made in this run", do="begin the playbook with a play that runs baremetal.prometheus_ha.plan."
+        )
+    found: list[str] = json.loads(path.read_text())
+    return found
