@@ -21,6 +21,7 @@ BOOT_TIMEOUT = 120.0
 
 
 def _state_folder(name: str) -> Path:
+    plan.check_name("lab name", name)
     return cache.folder(f"labs/{name}")
 
 
@@ -208,6 +209,7 @@ def up(name: str, hosts: Sequence[str] | None, subnet: str | None, fresh: bool) 
 
 def down(name: str) -> None:
     """Remove a lab's containers, its network and its state; nothing else."""
+    plan.check_name("lab name", name)
     with cache.lock(f"lab-{name}"):
         if engine.version() is None:
             log.say("down: no engine runs, so no container does")

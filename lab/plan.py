@@ -69,7 +69,8 @@ class LabPlan:
         raise LabError(f"lab {self.name} has no host {name!r}; it has: {known}")
 
 
-def _check_name(kind: str, name: str) -> None:
+def check_name(kind: str, name: str) -> None:
+    """Refuse a name that cannot be a host name (it becomes a path and a container, too)."""
     if not _NAME.fullmatch(name):
         raise LabError(f"{kind} {name!r}: use lower-case letters, digits and dashes, 32 at most")
 
@@ -90,7 +91,7 @@ def parse_hosts(text: str) -> tuple[str, ...]:
 
 def make_plan(name: str, hosts: Sequence[str], subnet: str | None = None) -> LabPlan:
     """Lay out a lab: gateway .1 (the controller), services .2, hosts from .11."""
-    _check_name("lab name", name)
+    check_name("lab name", name)
     subnet = subnet or SUBNETS.get(name)
     if subnet is None:
         known = ", ".join(sorted(SUBNETS))
@@ -108,7 +109,7 @@ def make_plan(name: str, hosts: Sequence[str], subnet: str | None = None) -> Lab
     if len(hosts) + _FIRST_HOST > network.num_addresses - 1:
         raise LabError(f"--subnet {subnet} is too small for {len(hosts)} hosts")
     for host in hosts:
-        _check_name("host", host)
+        check_name("host", host)
         if host == SERVICES:
             raise LabError(f"host name {SERVICES!r} is taken by the lab's own container")
     return LabPlan(
