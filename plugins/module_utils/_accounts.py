@@ -75,10 +75,10 @@ def ensure_folder(folder: Folder, runner: Runner, *, apply: bool) -> list[str]:
     """
     changes = []
     ids = _ids(folder, runner)
-    if not os.path.lexists(folder.path):
-        changes.append(f"folder {folder.path} created")
+    created = not os.path.lexists(folder.path)
+    if created:
         if not apply:
-            return changes
+            return [f"folder {folder.path} created"]
         os.makedirs(os.path.dirname(folder.path) or "/", mode=0o755, exist_ok=True)
         os.mkdir(folder.path, 0o700)
     if os.path.islink(folder.path) and os.lstat(folder.path).st_uid not in (0, os.geteuid()):
@@ -98,7 +98,7 @@ def ensure_folder(folder: Folder, runner: Runner, *, apply: bool) -> list[str]:
                 os.fchmod(descriptor, folder.mode)
     finally:
         os.close(descriptor)
-    return changes
+    return [f"folder {folder.path} created"] if created else changes
 
 
 def _ids(folder: Folder, runner: Runner) -> tuple[int, int] | None:

@@ -208,18 +208,22 @@ def find(
     if not os.path.isdir(os.path.join(state_root, component)):
         found += _data(data_dirs, _own_units(unit_folder))
         found += _config(config_files)
-    return found + _ports(ports, unit, proc)
+    return found + ports_in_use(ports, unit, proc)
 
 
-def refuse(findings: t.Sequence[Finding], component: str) -> None:
-    """:raises HAError: with all findings at once, when there are any."""
+def refuse(findings: t.Sequence[Finding], component: str, adopt: str = "") -> None:
+    """Stop with all findings at once, when there are any.
+
+    :param adopt: the inventory variable that would take the other installation over, where there is one.
+    :raises HAError: with the findings, also as the field ``findings``.
+    """
     if not findings:
         return
     raise HAError(
-        "another installation is in the way, nothing was changed",
+        "something else is in the way, nothing was changed",
         where=component,
         said="\n".join(f"{finding.what} Do: {finding.do}" for finding in findings),
-        do=f"Settle each of them, or set {component}_adopt: true to take units, data and configuration over.",
+        do="Settle each of them" + (f", or set {adopt}: true to take the other installation over." if adopt else "."),
         findings=[dataclasses.asdict(finding) for finding in findings],
     )
 
@@ -302,8 +306,10 @@ def _some(names: t.Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
-def _ports(ports: t.Sequence[Port], unit: str, proc: str) -> list[Finding]:
-    taken = [(port, listener) for port in ports for listener in listeners(proc) if overlap(port, listener)]
+def ports_in_use(ports: t.Sequence[Port], unit: str, proc: str = "/proc") -> list[Finding]:
+    """The ports that a process of another unit than ours holds, with its pid, program and unit."""
+    everything = listeners(proc) if ports else []
+    taken = [(port, listener) for port in ports for listener in everything if overlap(port, listener)]
     by_inode = owners({listener.inode for _port, listener in taken}, proc)
     found: dict[tuple[Port, Owner | None], Finding] = {}
     for port, listener in taken:

@@ -117,6 +117,14 @@ class Service:
         """What would change of the unit's file, with its diff. :raises HAError: for a unit that is not ours."""
         return self._files.plan()
 
+    def runs(self) -> bool:
+        """Whether there is something to stop."""
+        return _process.show(self.unit, self._runner).active not in ("inactive", "failed")
+
+    def is_there(self) -> bool:
+        """Whether there is something to remove."""
+        return self.runs() or os.path.lexists(self.path)
+
     def check(self, *, apply: bool) -> None:
         """Ask systemd whether it takes the unit, before anything changes.
 
@@ -199,8 +207,7 @@ class Service:
 
     def stop(self) -> bool:
         """Stop it and wait until it is; says whether it ran."""
-        state = _process.show(self.unit, self._runner)
-        if state.active in ("inactive", "failed"):
+        if not self.runs():
             return False
         self._systemctl("stop", self.unit, timeout=_unit.STOP_TIMEOUT + _MARGIN)
         return True
