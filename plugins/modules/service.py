@@ -113,6 +113,56 @@ options:
     description: Seconds after which it must be ready; replaying a large WAL takes minutes.
     type: float
     default: 600.0
+  api:
+    description: How the running component is asked whether it is ready; without it, staying up is enough.
+    type: dict
+    suboptions:
+      kind:
+        description: What it is.
+        type: str
+        choices: [prometheus, alertmanager]
+        required: true
+      url:
+        description: Its web endpoint as this host reaches it, with the route prefix.
+        type: str
+        required: true
+      http:
+        description: How that endpoint is spoken to.
+        type: dict
+        suboptions:
+          ca_file:
+            description: CA certificates on the host, where the system's own do not do.
+            type: path
+          cert_file:
+            description: A client certificate on the host.
+            type: path
+          key_file:
+            description: Its key.
+            type: path
+          username:
+            description: For basic authentication.
+            type: str
+          password:
+            description: Its password.
+            type: str
+          server_name:
+            description: The name that the certificate must carry, where it is not that of the URL.
+            type: str
+          timeout:
+            description: Seconds that one request may take.
+            type: float
+            default: 10.0
+  expect:
+    description: What it must see before it counts as ready.
+    type: dict
+    suboptions:
+      alertmanagers:
+        description: Prometheus; C(host:port) of Alertmanagers that must be active.
+        type: list
+        elements: str
+      members:
+        description: Alertmanager; the members of its mesh, itself included.
+        type: int
 seealso:
   - module: baremetal.prometheus_ha.component
 author:
@@ -194,7 +244,8 @@ rolled_back:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign, _ready
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import ENDPOINT_SPEC, Api
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service import Look, Service
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_spec import SERVICE_SPEC, ServiceSpec
@@ -242,19 +293,31 @@ def absent(service: Service, *, apply: bool) -> dict[str, t.Any]:
     return {"changes": [f"{service.unit} removed"] if there else []}
 
 
+def look(params: t.Mapping[str, t.Any]) -> Look | None:
+    """The readiness look that the options ``api`` and ``expect`` ask for."""
+    if not params["api"]:
+        return None
+    api, expect = Api.from_params(params["api"]), _ready.Expect.from_params(params["expect"])
+    http = api.client()
+    return lambda: _ready.check(api, expect, http)
+
+
 def main() -> None:
     spec = {
         **SERVICE_SPEC,
         "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
         "release": {"type": "path"},
+        "api": {"type": "dict", "options": ENDPOINT_SPEC},
+        "expect": _ready.EXPECT_SPEC,
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     apply = not module.check_mode
     try:
         wanted = ServiceSpec.from_params(module.params, release=module.params["release"] or "")
-        service = Service(wanted)
+        password = ((module.params["api"] or {}).get("http") or {}).get("password")
+        service = Service(wanted, secrets=[password] if password else [])
         if module.params["state"] == "started":
-            result = started(service, None, apply=apply)
+            result = started(service, look(module.params), apply=apply)
         elif module.params["state"] == "stopped":
             result = stopped(service, apply=apply)
         else:
