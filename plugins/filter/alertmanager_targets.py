@@ -4,11 +4,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._filter import as_filter
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._peers import alertmanager_targets
-
 DOCUMENTATION = r"""
 name: alertmanager_targets
 short_description: The Alertmanagers of a Prometheus, every member by itself
@@ -61,6 +56,11 @@ _value:
   type: list
   elements: dict
 """
+
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._filter import as_filter
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._peers import alertmanager_targets
 
 
 class FilterModule:

@@ -4,11 +4,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._filter import as_filter
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._peers import cluster_peers
-
 DOCUMENTATION = r"""
 name: cluster_peers
 short_description: The gossip peers of an Alertmanager as command-line flags
@@ -66,6 +61,11 @@ _value:
   type: list
   elements: str
 """
+
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._filter import as_filter
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._peers import cluster_peers
 
 
 class FilterModule:

@@ -4,11 +4,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._filter import as_filter
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._flags import command_line_flags
-
 DOCUMENTATION = r"""
 name: command_line_flags
 short_description: A mapping of flags as an argument list, checked against a version
@@ -57,6 +52,11 @@ _value:
   type: list
   elements: str
 """
+
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._filter import as_filter
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._flags import command_line_flags
 
 
 class FilterModule:

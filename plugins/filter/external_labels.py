@@ -4,11 +4,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._filter import as_filter
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._labels import external_labels
-
 DOCUMENTATION = r"""
 name: external_labels
 short_description: The full external labels of a Prometheus replica
@@ -71,6 +66,11 @@ _value:
   description: All external labels, sorted by name.
   type: dict
 """
+
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._filter import as_filter
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._labels import external_labels
 
 
 class FilterModule:

@@ -63,7 +63,7 @@ def split_host_port(text: str, default: int | None = None, where: str = "") -> t
     :param default: the port where the text names none.
     :raises HAError: when a part is not what it should be, or no port is known.
     """
-    match = re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*):(.*)", text, re.DOTALL)
+    match = re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*):([^:/]*)", text)
     if match:
         return normal_address(match[1], where), normal_port(match[2], where)
     address = normal_address(text, where)
