@@ -21,8 +21,12 @@ ARGUMENTS: dict[str, t.Any] = {
     "plan": {"type": "list", "elements": "dict"},
 }
 
-# Of the slice, what the controller needs and the host does not.
-CONTROLLER_KEYS = ("cohort", "order", "expect")
+
+def _for_host(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A slice without what only the controller needs."""
+    kept = {key: value for key, value in item.items() if key not in ("cohort", "order", "expect")}
+    files = [{key: value for key, value in file.items() if key != "source"} for file in item["config"]["files"]]
+    return {**kept, "release": with_pins(item["release"]), "config": {**item["config"], "files": files}}
 
 
 class ActionModule(SliceAction):
@@ -50,9 +54,7 @@ class ActionModule(SliceAction):
     def _converge(
         self, slices: t.Sequence[t.Mapping[str, t.Any]], state: str, task_vars: dict[str, t.Any]
     ) -> dict[str, t.Any]:
-        plan = [{key: value for key, value in item.items() if key not in CONTROLLER_KEYS} for item in slices]
-        for item in plan:
-            item["release"] = with_pins(item["release"])
+        plan = [_for_host(item) for item in slices]
         try:
             result = self.call("component", {"state": state, "plan": plan}, task_vars)
             wanted = result.pop("fetch", None)

@@ -43,7 +43,7 @@ def absent(instance: Instance) -> dict[str, t.Any]:
     """What is needed to remove a component: where its parts are."""
     name = instance.kind.name
     return {
-        "release": {"name": name, "version": instance.opt("version")},
+        "release": {"name": name},
         "config": {"root": f"/etc/{name}", "files": [], "owner": "root", "group": "root"},
         "service": {"name": name, "user": name, "group": name, "executable": name, "args": []},
     }

@@ -60,15 +60,15 @@ def to_yaml(data: t.Any) -> str:
     return MANAGED + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 
 
-def checksums(instance: Instance) -> dict[str, str]:
-    """<role>_checksum by architecture; one string counts for every architecture. :raises HAError: of another shape."""
+def checksum(instance: Instance) -> dict[str, t.Any]:
+    """<role>_checksum as options of the module release. :raises HAError: when it is of another shape."""
     given = instance.opt("checksum")
     if given is None:
         return {}
     if isinstance(given, str):
-        return {"*": given}
+        return {"checksum": given}
     if isinstance(given, dict) and all(isinstance(value, str) for value in given.values()):
-        return dict(given)
+        return {"checksums": given}
     raise HAError(
         "a checksum is a string, or a dict of architecture to string",
         where=instance.where("checksum"),
@@ -84,7 +84,7 @@ def release(instance: Instance, *, links: t.Sequence[str]) -> dict[str, t.Any]:
         "version": instance.opt("version"),
         "source": instance.options["prometheus_ha_release_source"],
         "fetch": instance.options["prometheus_ha_release_fetch"],
-        "checksums": checksums(instance),
+        **checksum(instance),
         "checksum_from": f"{name}_checksum",
         "keep": instance.options["prometheus_ha_release_keep"],
         "links": list(links),
@@ -98,13 +98,11 @@ def service(
     name = instance.kind.name
     return {
         "name": name,
-        "description": f"{instance.kind.title} ({instance.kind.cohort} {instance.cohort[2]})",
         "user": name,
         "group": name,
         "executable": f"{{release}}/bin/{name}",
         "args": args,
         "data_dirs": [instance.opt("data_dir")],
-        "config_dirs": [f"/etc/{name}"],
         "ports": [
             {"port": port, "protocol": protocol, "address": address, "variable": variable}
             for port, protocol, address, variable in ports

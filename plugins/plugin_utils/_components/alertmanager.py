@@ -110,7 +110,7 @@ def ports(instance: Instance) -> list[_base.Port]:
 
 def config(instance: Instance, files: _base.Files, folders: t.Sequence[str]) -> dict[str, t.Any]:
     """alertmanager.yml as data. :raises HAError: where there is none, or it is not a mapping."""
-    data = instance.opt("config")
+    data: dict[str, t.Any] | None = instance.opt("config")
     if data is None:
         path = instance.opt("config_file")
         if not path:
@@ -127,7 +127,7 @@ def config(instance: Instance, files: _base.Files, folders: t.Sequence[str]) -> 
                 do="name one file; a relative path starts from the inventory's and the playbook's folder.",
             )
         try:
-            data = dict(yaml.safe_load(files.read(found[0])))
+            data = yaml.safe_load(files.read(found[0]))
         except yaml.YAMLError as problem:
             raise HAError(
                 f"{found[0]} is not YAML", where=instance.where("config_file"), said=str(problem)

@@ -1,0 +1,287 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A component of a host as a whole: its release, configuration and service, staged, then activated as one change."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
+    _diff,
+    _foreign,
+    _help_flags,
+    _ready,
+    _reload,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import Api
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._fileset import Fileset
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec import STATE, FilesetPlan, FilesetSpec
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Http
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release import Release
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner, run
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service import Service
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_spec import ServiceSpec
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, SystemClock, Verdict
+
+NONE, START, RELOAD, RESTART, REMOVE = "none", "start", "reload", "restart", "remove"
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What was found, done and is left to do for one component.
+
+    :param pending: none, start, reload, restart or remove: what an activation would do.
+    :param reasons: why, in sentences.
+    :param actions: what was changed (in check mode: would be), in sentences.
+    :param foreign: files below the configuration folder that this collection did not write.
+    """
+
+    pending: str = NONE
+    reasons: list[str] = dataclasses.field(default_factory=list)
+    actions: list[str] = dataclasses.field(default_factory=list)
+    diff: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    foreign: list[str] = dataclasses.field(default_factory=list)
+    seconds: float | None = None
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.actions)
+
+    def result(self) -> dict[str, t.Any]:
+        """The component's part of the module's result."""
+        shown = {key: value for key, value in dataclasses.asdict(self).items() if key != "diff" and value is not None}
+        return {**shown, "changed": self.changed}
+
+
+class Component:
+    """One component of the host's slice (its shape is in docs/development.md).
+
+    :param apply: False in check mode: the same decisions, without a write.
+    """
+
+    def __init__(
+        self,
+        params: t.Mapping[str, t.Any],
+        *,
+        apply: bool,
+        runner: Runner = run,
+        http: Http | None = None,
+        clock: Clock | None = None,
+        state_root: str = STATE,
+    ) -> None:
+        self.name = str(params["name"])
+        self.held = params.get("state") == "staged"
+        self.leaves = params.get("state") == "absent"
+        self._apply = apply
+        self._runner = runner
+        self._clock = clock or SystemClock()
+        self._archive = params["release"].get("archive")
+        self._state_dir = os.path.join(state_root, self.name)
+        self.release = Release(ReleaseSpec.from_params(params["release"]), runner=runner, clock=self._clock)
+        config = {**params["config"], "state_dir": os.path.join(self._state_dir, "config")}
+        self._commands = [list(command) for command in params["config"].get("check") or ()]
+        self._spec = FilesetSpec.from_params(config)
+        self.config = Fileset(self._spec, runner)
+        # Of a component that leaves, only names and places are known.
+        folder = self._folder if not self.leaves else "/opt"
+        self.service = Service(
+            ServiceSpec.from_params(params["service"], component=self.name, release=folder),
+            runner=runner,
+            clock=self._clock,
+            state_root=state_root,
+            secrets=_diff.secret_values(file.content for file in self._spec.files),
+        )
+        self.api = self._endpoint(params["api"]) if params.get("api") else None
+        self._http = http or (self.api.client() if self.api else None)
+
+    @property
+    def _folder(self) -> str:
+        return self.release.path
+
+    def _endpoint(self, params: t.Mapping[str, t.Any]) -> Api:
+        """What a reload reads: all our files but those of file-based discovery, which are read when they change."""
+        paths = [os.path.join(self._spec.root, file.path) for file in self._spec.files]
+        return dataclasses.replace(
+            Api.from_params(params), files=tuple(path for path in paths if "/targets/" not in path)
+        )
+
+    # -- before any change -----------------------------------------------------------------------------------------
+
+    def in_the_way(self) -> list[_foreign.Finding]:
+        """Another installation, or another owner of a port."""
+        unit = self.service.spec.unit
+        return _foreign.find(
+            self.name,
+            unit=unit.file,
+            runner=self._runner,
+            data_dirs=unit.data_dirs,
+            config_files=[os.path.join(self._spec.root, file.path) for file in self._spec.files],
+            ports=self.service.spec.ports,
+        )
+
+    def lacks_archive(self) -> str | None:
+        """The architecture whose archive the controller must bring, if any."""
+        if self.leaves or self._archive or not self._apply:
+            return None
+        state = self.release.inspect()
+        return state.arch if state.needs_archive else None
+
+    # -- converging ------------------------------------------------------------------------------------------------
+
+    def stage(self) -> Outcome:
+        """Prepare everything that running processes do not notice, and say what is pending.
+
+        :raises HAError: nothing that runs was touched then, nor its files.
+        """
+        outcome = Outcome()
+        if self._apply:
+            self._claim()
+            outcome.actions += self.service.recover() + self.config.recover()
+        if self.leaves:
+            if self.service.is_there() or self.config.plan().removed:
+                outcome.pending, outcome.reasons = REMOVE, ["its state is absent"]
+            return outcome
+        installed = self.release.install(self._archive, apply=self._apply).changed
+        if installed:
+            outcome.actions.append(f"installed {self.name} {self.release.spec.version}")
+        outcome.actions += self.service.prepare(apply=self._apply)
+        files = self.config.plan()
+        outcome.foreign = files.foreign
+        outcome.pending, outcome.reasons = self._pending(files)
+        if outcome.pending != NONE or installed:
+            self._check()
+        return outcome
+
+    def activate(self, *, only_start: bool = False) -> Outcome:
+        """Stage, then do what is pending, prove it, or put everything back as it was.
+
+        :param only_start: leave alone what already serves.
+        :raises HAError: when the change was refused; the former version and configuration serve again then.
+        """
+        outcome = self.stage()
+        if self.held or outcome.pending == NONE or (only_start and outcome.pending != START):
+            return self._finish(outcome)
+        if outcome.pending == REMOVE:
+            return self._remove(outcome)
+        files = self.config.plan()
+        outcome.diff += files.diff + self.service.plan().diff
+        outcome.actions += [f"wrote {os.path.join(self._spec.root, path)}" for path in files.written]
+        outcome.actions += [f"removed {os.path.join(self._spec.root, path)}" for path in files.removed]
+        outcome.actions.append(f"{outcome.pending} of {self.service.unit}: {'; '.join(outcome.reasons)}")
+        if not self._apply:
+            return outcome
+        if files.changed:
+            self.config.swap()
+        undo = self.config.rollback if files.changed else None
+        started = self.service.activate(self._serves_new, undo=undo, former_look=self._is_ready)
+        if started:
+            outcome.seconds = started.seconds
+        elif outcome.pending == RELOAD:
+            self._reload(undo)
+        if files.changed:
+            self.config.commit()
+        outcome.pending = NONE
+        return self._finish(outcome)
+
+    # -- parts -----------------------------------------------------------------------------------------------------
+
+    def _claim(self) -> None:
+        """Our state folder says that the component's folders are ours; see _foreign.find."""
+        if not self.leaves:
+            os.makedirs(self._state_dir, mode=0o700, exist_ok=True)
+
+    def _pending(self, files: FilesetPlan) -> tuple[str, list[str]]:
+        state = self.service.status()
+        if state.pending:
+            return state.pending.action, list(state.pending.reasons)
+        if files.changed:
+            return RELOAD, [f"{path} differs" for path in (*files.written, *files.removed)]
+        if self.service.plan().changed:
+            return RELOAD, [f"{self.service.path} differs"]
+        if self.api and self._http:
+            loaded = _reload.loaded(self.api, self._http)
+            if not loaded.ok:
+                return RELOAD, [loaded.why]
+        return NONE, []
+
+    def _check(self) -> None:
+        """The component's own words on the new configuration, its flags and its unit, before anything changes."""
+        self.config.check(self._commands, {"release": self._folder}, missing_ok=not self._apply)
+        unit = self.service.spec.unit
+        if os.access(unit.executable, os.X_OK):
+            refused = _help_flags.refused(self._runner, unit.executable, unit.args)
+            if refused:
+                raise HAError(
+                    f"{self.name} {self.release.spec.version} refuses its command line; nothing was changed",
+                    where=f"variable {self.name}_extra_args",
+                    said="\n".join(refused),
+                    do="correct or remove the flag.",
+                )
+        self.service.check(apply=self._apply)
+
+    def _is_ready(self) -> Verdict:
+        if not (self.api and self._http):
+            return Verdict(True)
+        return _ready.check(self.api, _ready.Expect(), self._http)
+
+    def _serves_new(self) -> Verdict:
+        """Ready, and what it loaded is what is on disk."""
+        ready = self._is_ready()
+        if not ready.done or not (self.api and self._http):
+            return ready
+        loaded = _reload.loaded(self.api, self._http)
+        return Verdict(loaded.ok, "" if loaded.ok else loaded.why)
+
+    def _reload(self, undo: t.Callable[[], None] | None) -> None:
+        if not (self.api and self._http):
+            return
+        try:
+            _reload.reload(self.api, self._http, self._clock)
+        except HAError as error:
+            if undo is None:
+                raise
+            raise self._reload_former(error, self.api, self._http, undo) from error
+
+    def _reload_former(self, error: HAError, api: Api, http: Http, undo: t.Callable[[], None]) -> HAError:
+        try:
+            undo()
+            _reload.reload(dataclasses.replace(api, generation=None), http, self._clock)
+        except HAError as second:
+            return HAError(
+                f"{error.what}; the former files are back, but it did not load them again: {second.what}",
+                where=error.where,
+                said="\n".join(part for part in (error.said, second.said) if part),
+                do=error.do,
+            )
+        return HAError(
+            f"{error.what}; the former configuration is back in place and loaded",
+            where=error.where,
+            said=error.said,
+            do=error.do,
+            rolled_back=True,
+        )
+
+    def _remove(self, outcome: Outcome) -> Outcome:
+        outcome.diff += self.config.plan().diff
+        outcome.actions.append(f"removed {self.service.unit}, its configuration and releases; its data stays")
+        if self._apply:
+            self.service.remove()
+            self.config.remove()
+            self.release.remove()
+            outcome.pending = NONE
+        return outcome
+
+    def _finish(self, outcome: Outcome) -> Outcome:
+        """Links to the tools, and the oldest versions gone: only once the wanted one serves."""
+        if self.held or self.leaves or outcome.pending != NONE:
+            return outcome
+        if os.path.isdir(self._folder) and self.release.link(apply=self._apply):
+            outcome.actions.append(f"linked {', '.join(self.release.spec.links)} into {self.release.spec.link_dir}")
+        outcome.actions += [f"pruned {self.name} {version}" for version in self.release.prune(apply=self._apply)]
+        return outcome

@@ -1,0 +1,224 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: component
+short_description: Converge a component of the stack on a host
+version_added: 1.0.0
+author:
+  - The baremetal.prometheus_ha authors (@baremetal-prometheus-ha)
+description:
+  - Converges release, configuration and service of one or all components of a host in one remote call, as the plan of
+    the whole inventory has them.
+  - What is to be done follows from what runs, compared with what is wanted. It does not follow from what this run
+    changed, so a run that was cut off is finished by the next one.
+  - A change that is refused, or that does not come up, is taken back. The former version and configuration then serve
+    again.
+  - Another installation in the way stops the task before any change.
+extends_documentation_fragment:
+  - baremetal.prometheus_ha.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: Values of secret keys are masked.
+  idempotent:
+    support: full
+options:
+  name:
+    description:
+      - The component, as the plan names it. Without it, all components of the host.
+    type: str
+  state:
+    description:
+      - V(staged) installs the release, checks the configuration and says what is pending. Running processes do not
+        notice.
+      - V(started) also starts what does not run yet.
+      - V(active) does everything that is pending, and proves it.
+      - V(absent) removes unit, configuration and releases. The data folder stays.
+    type: str
+    default: active
+    choices: [staged, started, active, absent]
+  plan:
+    description:
+      - The components in full, for use without an inventory of this collection. By default they come from the plan.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The component's name.
+        type: str
+        required: true
+      state:
+        description: V(staged) holds what runs, V(absent) lets the component leave.
+        type: str
+        default: present
+        choices: [present, staged, absent]
+      release:
+        description: Options of M(baremetal.prometheus_ha.release#module).
+        type: dict
+        required: true
+      config:
+        description: Options of M(baremetal.prometheus_ha.config#module).
+        type: dict
+        required: true
+      service:
+        description: Options of M(baremetal.prometheus_ha.service#module).
+        type: dict
+        required: true
+      api:
+        description: Options of M(baremetal.prometheus_ha.reload#module).
+        type: dict
+seealso:
+  - module: baremetal.prometheus_ha.plan
+  - plugin: baremetal.prometheus_ha.waves
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Stage every component that the plan puts on the host
+  baremetal.prometheus_ha.component:
+    state: staged
+
+- name: Do what Prometheus has pending
+  baremetal.prometheus_ha.component:
+    name: prometheus
+
+- name: Converge an Alertmanager without a plan
+  baremetal.prometheus_ha.component:
+    plan:
+      - name: alertmanager
+        release:
+          name: alertmanager
+          version: 0.28.1
+          links: [amtool]
+        config:
+          root: /etc/alertmanager
+          group: alertmanager
+          files:
+            - path: alertmanager.yml
+              content: |
+                route: {receiver: nobody}
+                receivers: [{name: nobody}]
+          check:
+            - ["{release}/bin/amtool", check-config, "{root}/alertmanager.yml"]
+        service:
+          name: alertmanager
+          user: alertmanager
+          executable: "{release}/bin/alertmanager"
+          args:
+            - --config.file=/etc/alertmanager/alertmanager.yml
+            - --storage.path=/var/lib/alertmanager
+          data_dirs: [/var/lib/alertmanager]
+        api:
+          kind: alertmanager
+          url: http://127.0.0.1:9093
+          config_file: /etc/alertmanager/alertmanager.yml
+"""
+
+RETURN = r"""
+components:
+  description: What was found and done, by component.
+  returned: success
+  type: dict
+  contains:
+    pending:
+      description: What is left for an activation.
+      type: str
+      sample: none
+    reasons:
+      description: Why something was pending.
+      type: list
+      elements: str
+    actions:
+      description: What was changed, or in check mode would be.
+      type: list
+      elements: str
+    foreign:
+      description: Files below the configuration folder that this collection did not write. They are never removed.
+      type: list
+      elements: str
+    seconds:
+      description: How long a start took until it was proved.
+      type: float
+    changed:
+      description: Whether anything was changed.
+      type: bool
+"""
+
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Component, Outcome
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "name": {"type": "str"},
+    "state": {"type": "str", "default": "active", "choices": ["staged", "started", "active", "absent"]},
+    "plan": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "default": "present", "choices": ["present", "staged", "absent"]},
+            "release": {"type": "dict", "required": True},
+            "config": {"type": "dict", "required": True},
+            "service": {"type": "dict", "required": True},
+            "api": {"type": "dict"},
+        },
+    },
+}
+
+
+def converge(component: Component, state: str) -> Outcome:
+    """One component to its state. :raises HAError: named after the component."""
+    try:
+        if state == "staged":
+            return component.stage()
+        return component.activate(only_start=state == "started")
+    except HAError as error:
+        error.facts.setdefault("component", component.name)
+        raise
+
+
+def run(params: dict[str, t.Any], *, apply: bool) -> dict[str, t.Any]:
+    """All components of the call. :raises HAError: before any change where something else is in the way."""
+    if params["plan"] is None:
+        raise HAError("there is no plan", do="run the module through its action plugin, or give it a plan.")
+    if apply and os.geteuid() != 0:
+        raise HAError("this needs root on the host", do="set become: true.")
+    wanted = [{**item, "state": "absent"} if params["state"] == "absent" else item for item in params["plan"]]
+    components = [Component(item, apply=apply) for item in wanted]
+    for component in components:
+        if not component.leaves:
+            _foreign.refuse(component.in_the_way(), component.name)
+    archives = {component.name: component.lacks_archive() for component in components}
+    if any(archives.values()):
+        return {"changed": False, "fetch": {name: arch for name, arch in archives.items() if arch}}
+    outcomes = {component.name: converge(component, params["state"]) for component in components}
+    result: dict[str, t.Any] = {
+        "changed": any(outcome.changed for outcome in outcomes.values()),
+        "components": {name: outcome.result() for name, outcome in outcomes.items()},
+    }
+    result["diff"] = [entry for outcome in outcomes.values() for entry in outcome.diff]
+    return result
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, apply=not module.check_mode)
+    except HAError as error:
+        module.fail_json(**error.result())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
