@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gzip
 import hashlib
 import os
 import posixpath
@@ -67,7 +68,7 @@ def unpacked_size(path: str) -> int:
             (size,) = struct.unpack("<I", file.read(4))
         if packed <= size:
             return int(size)
-    with _reading(path), tarfile.open(path, "r|gz", bufsize=CHUNK) as tar:
+    with _reading(path), tarfile.open(path, "r:gz") as tar:
         return sum(member.size + tarfile.BLOCKSIZE for member in tar)
 
 
@@ -76,7 +77,7 @@ def _reading(path: str) -> t.Iterator[None]:
     """Turns what a damaged archive raises into an HAError."""
     try:
         yield
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise HAError(
             "the archive is damaged, or no .tar.gz", where=path, said=str(error) or type(error).__name__
         ) from error
@@ -94,7 +95,7 @@ def unpack(path: str, target: str, top: str) -> Unpacked:
     files: dict[str, FileRecord] = {}
     places: dict[str, str] = {}  # name in the archive -> path below the target
     links: list[tarfile.TarInfo] = []
-    with _reading(path), tarfile.open(path, "r|gz", bufsize=CHUNK) as tar:
+    with _reading(path), tarfile.open(path, "r:gz") as tar:
         for member in tar:
             name = _inside(member.name, path)
             if member.isdir():

@@ -188,7 +188,7 @@ class Downloader:
     def _pour(answer: t.Any, transfer: _Transfer, progress: Progress | None) -> None:
         while True:
             try:
-                chunk = answer.read(CHUNK)
+                chunk = answer.read1(CHUNK)  # what has come: read() would lose it at a time-out
             except http.client.IncompleteRead as error:
                 transfer.add(error.partial)
                 raise _BrokenError(f"cut off after {transfer.have} bytes") from error
