@@ -156,7 +156,7 @@ def ports(instance: Instance) -> list[_base.Port]:
 def _external_labels(instance: Instance) -> dict[str, str]:
     try:
         return _labels.external_labels(
-            {name: str(value) for name, value in instance.opt("external_labels").items()},
+            instance.opt("external_labels"),
             replica_label=replica_label(instance),
             replica=replica(instance),
             version=instance.opt("version"),
