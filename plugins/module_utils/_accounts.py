@@ -75,6 +75,8 @@ def ensure_folder(folder: Folder, runner: Runner, *, apply: bool) -> list[str]:
     """
     changes = []
     ids = _ids(folder, runner)
+    if apply and not ids:
+        raise HAError(f"there is no user {folder.owner} with a group {folder.group}", where=folder.path)
     created = not os.path.lexists(folder.path)
     if created:
         if not apply:

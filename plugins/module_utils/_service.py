@@ -289,7 +289,7 @@ class Service:
         except HAError as second:
             return _both(error, second, "nor could it be removed again")
         what = f"{error.what}; it was stopped and its unit removed again, there was none before"
-        return HAError(what, where=error.where, said=error.said, do=error.do, rolled_back=True)
+        return HAError(what, where=error.where, said=error.said, do=error.do, **{**error.facts, "rolled_back": True})
 
     def _fall_back(
         self,
@@ -317,13 +317,15 @@ class Service:
         except HAError as second:
             return _both(error, second, f"nor does {former} come back")
         what = f"{error.what}; {ending}"
-        return HAError(what, where=error.where, said=error.said, do=error.do, rolled_back=True)
+        return HAError(what, where=error.where, said=error.said, do=error.do, **{**error.facts, "rolled_back": True})
 
 
 def _both(error: HAError, second: HAError, link: str) -> HAError:
     said = "\n".join(part for part in (error.said, f"{link}:", second.said) if part)
     what = f"{error.what}; {link}: {second.what}"
-    return HAError(what, where=error.where, said=said, do=second.do or error.do, rolled_back=False)
+    return HAError(
+        what, where=error.where, said=said, do=second.do or error.do, **{**error.facts, "rolled_back": False}
+    )
 
 
 class _Watch:
