@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store
 
@@ -22,7 +23,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        self.validate_argument_spec(argument_spec={})
+        _validated, args = self.validate_argument_spec(argument_spec={"show": {"type": "bool", "default": False}})
         try:
             store = _store.obtain(task_vars or {}, self._templar, self._loader)
             members = store.summary["members"]
@@ -34,4 +35,6 @@ class ActionModule(ActionBase):
             _store.record_members(members)
         except HAError as error:
             return {**result, "failed": True, **error.result()}
+        if args["show"]:
+            Display().display("\n" + store.summary["report"])
         return {**result, "changed": False, "members": members, "report": store.summary["report"]}

@@ -25,17 +25,20 @@ attributes:
     support: none
   idempotent:
     support: full
-options: {}
+options:
+  show:
+    description: Print the report as it is. A result shown by a task would fold its lines.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
 - name: Compute the plan
   baremetal.prometheus_ha.plan:
-  register: plan
 
-- name: Show it
-  ansible.builtin.debug:
-    msg: "{{ plan.report.splitlines() }}"
+- name: Show what runs where and what connects to what
+  baremetal.prometheus_ha.plan:
+    show: true
 """
 
 RETURN = r"""

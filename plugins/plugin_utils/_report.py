@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
+
 if t.TYPE_CHECKING:
     from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._render import Plan
+    from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort
 
 
 def columns(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
@@ -19,34 +22,38 @@ def columns(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
 
 
 def table(plan: Plan) -> str:
-    """Hosts with their components, cohorts and ports, then who connects to whom."""
+    """Hosts with their components, cohorts and ports, then which set connects to which."""
     topology = plan.topology
     rows = [["HOST", "COMPONENT", "VERSION", "MEMBER OF", "ENDPOINT", "PORTS"]]
-    links: list[list[str]] = [["FROM", "TO", "FOR"]]
     slices = {(host, item["name"]): item for host, items in plan.hosts.items() for item in items}
     for instance in topology.instances:
-        item = slices.get((instance.name, instance.kind.name))
-        if item is None:
-            continue
-        ports = ", ".join(f"{port['port']}/{port['protocol']}" for port in item["service"]["ports"])
+        ports = slices[instance.name, instance.kind.name]["service"]["ports"]
         cohort = topology.cohort(instance)
-        rows.append([instance.name, instance.kind.title, instance.opt("version"), cohort.title, instance.url, ports])
-        if instance.kind.name == "prometheus" and not instance.opt("agent"):
-            links += [
-                [instance.name, member.url, f"alerts to {mesh.title}"]
-                for mesh in topology.meshes(instance)
-                for member in mesh.instances
-            ]
-        if instance.kind.name == "alertmanager":
-            links += [
-                [instance.name, f"{peer.address}:{peer.opt('cluster_port')} tcp+udp", f"gossip of {cohort.title}"]
-                for peer in cohort.instances
-                if peer is not instance
-            ]
+        shown = ", ".join(f"{port['port']}/{port['protocol']}" for port in ports)
+        rows.append([instance.name, instance.kind.title, instance.opt("version"), cohort.title, instance.url, shown])
+    links = [["FROM", "MEMBERS", "TO", "EACH OF"]]
+    for cohort in topology.cohorts.values():
+        links += [
+            [cohort.title, _names(cohort), f"{what} {to.title}", endpoints]
+            for what, to, endpoints in _links(cohort, plan)
+        ]
     leaving = [f"{instance.name}: {instance.kind.title} leaves" for instance in topology.leaving]
-    sets = [
-        f"{cohort.title}: {', '.join(member.name for member in cohort.instances)}"
-        for cohort in topology.cohorts.values()
-    ]
-    parts = [columns(rows), sets, columns(links) if len(links) > 1 else [], leaving]
+    parts = [columns(rows), columns(links), leaving]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _names(cohort: Cohort) -> str:
+    return ", ".join(instance.name for instance in cohort.instances)
+
+
+def _links(cohort: Cohort, plan: Plan) -> list[tuple[str, Cohort, str]]:
+    """What a replica set or mesh connects to: in words, the other side, its endpoints."""
+    first = cohort.instances[0]
+    if first.kind.name == "alertmanager":
+        peers = ", ".join(host_port(peer.address, peer.opt("cluster_port")) for peer in cohort.instances)
+        return [("gossips in", cohort, f"{peers} (tcp and udp)")]
+    if first.opt("agent"):
+        return []
+    return [
+        ("alerts", mesh, ", ".join(member.url for member in mesh.instances)) for mesh in plan.topology.meshes(first)
+    ]
