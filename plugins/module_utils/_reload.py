@@ -111,6 +111,13 @@ def _started(api: Api, http: Http) -> Verdict:
     return _ready.check(api, _ready.Expect(), http) if api.kind == "prometheus" else Verdict(True)
 
 
+def await_start(api: Api, http: Http, clock: Clock | None = None) -> None:
+    """Wait at most ``api.timeout`` seconds until a reload can be asked for. :raises HAError: when it never could."""
+    started = wait(lambda: _started(api, http), timeout=api.timeout, clock=clock)
+    if not started.done:
+        raise _ready.not_ready(api.url, started)
+
+
 def loaded(api: Api, http: Http) -> Loaded:
     """Whether the running process has loaded what is on disk; nothing is changed.
 
@@ -143,9 +150,7 @@ def reload(api: Api, http: Http, clock: Clock | None = None) -> ReloadResult:
     start = clock.time()
     changed_at(api)  # nothing is asked of a process whose answer could not be judged
     # POST blocks until the start is complete, without a word: so be ready first.
-    started = wait(lambda: _started(api, http), timeout=api.timeout, clock=clock)
-    if not started.done:
-        raise _ready.not_ready(api.url, started)
+    await_start(api, http, clock)
     url = api.at("/-/reload")
     left = max(api.timeout - (clock.time() - start), 1.0)
     response = http.request("POST", url, b"", timeout=left)
