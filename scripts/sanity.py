@@ -28,10 +28,10 @@ GET_PIP = """\
 import subprocess
 import sys
 
-subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"])
+subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
 asked = [each for each in sys.argv[1:] if each not in ("--no-setuptools", "--no-wheel")]
 if asked:
-    subprocess.check_call([sys.executable, "-m", "pip", "install", *asked])
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", *asked])
 """
 
 

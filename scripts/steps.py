@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LAB_NAME = os.environ.get("LAB_NAME", "default")
 #: Seconds between the polite and the hard end of a step.
 GRACE = 20.0
+#: Seconds between two looks at a running step.
+POLL = 0.2
 
 
 @dataclass(frozen=True)
@@ -112,16 +114,13 @@ TARGETS["test"] = (
 )
 
 
-class Interrupted(BaseException):
-    """A signal asked the run to end."""
-
-
 @dataclass
 class Run:
-    """The results so far, and the steps still to be undone."""
+    """The results so far, the steps still to be undone, and the signal that asked the run to end."""
 
     results: dict[str, tuple[str, float]] = field(default_factory=dict)
     opened: list[Step] = field(default_factory=list)
+    signal: str = ""
 
     def passed(self, name: str) -> bool:
         """Whether that step ran and succeeded."""
@@ -142,16 +141,14 @@ class Run:
         """Run a command in a process group of its own and note how it ended."""
         say(f"=== {name}: {' '.join(argv)}")
         start = time.monotonic()
-        outcome = "interrupted"
-        try:
-            outcome = execute(argv, timeout)
-        finally:
-            seconds = time.monotonic() - start
-            self.results[name] = (outcome, seconds)
-            say(f"=== {name}: {outcome} ({seconds:.1f} s)")
+        outcome = execute(argv, timeout, lambda: self.signal)
+        seconds = time.monotonic() - start
+        self.results[name] = (outcome, seconds)
+        say(f"=== {name}: {outcome} ({seconds:.1f} s)")
 
     def undo(self) -> None:
         """Close what was opened, the last first; a failure to do so is a failed step."""
+        self.signal = ""
         while self.opened:
             step = self.opened.pop()
             self.command(f"undo {step.name}", step.undo.split(), 300)
@@ -183,23 +180,27 @@ def quiet(command: str) -> bool:
     return done.returncode == 0
 
 
-def execute(argv: list[str], timeout: int) -> str:
+def execute(argv: list[str], timeout: int, stop: Callable[[], str] = str) -> str:
     """Run one command to its end, or end it with all that it started in its process group.
 
+    :param stop: asked several times a second; the name of a signal ends the command.
     :return: ``passed``, or how it failed.
     """
+    deadline = time.monotonic() + timeout
     try:
         process = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:
         return f"failed: {error}"
-    try:
-        code = process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return f"failed: hung, ended after {timeout} s"
-    finally:
-        if process.returncode is None:
-            end_group(process)
-    return "passed" if code == 0 else f"failed: exit code {code}"
+    while True:
+        try:
+            code = process.wait(POLL)
+        except subprocess.TimeoutExpired:
+            reason = f"failed: ended by {stop()}" if stop() else f"failed: hung, ended after {timeout} s"
+            if stop() or time.monotonic() > deadline:
+                end_group(process)
+                return reason
+        else:
+            return "passed" if code == 0 else f"failed: exit code {code}"
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
@@ -215,13 +216,6 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    # A second signal must not cut off the cleaning up (`timeout` and `make` both pass theirs on).
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
-    raise Interrupted(signal.Signals(number).name)
-
-
 def main(targets: Iterable[str]) -> int:
     """Run the targets' steps in order, each once.
 
@@ -234,19 +228,26 @@ def main(targets: Iterable[str]) -> int:
         return 2
     names = list(dict.fromkeys(name for target in wanted for name in TARGETS[target]))
     os.environ["LAB_NAME"] = LAB_NAME
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
 
     run = Run()
+
+    # Only noted here: an exception could strike while a step is being started, and lose its process.
+    def note(number: int, _frame: FrameType | None) -> None:
+        run.signal = signal.Signals(number).name
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, note)
     if setup := os.environ.get("SETUP_SECONDS"):
         run.results["setup"] = ("passed", float(setup))
-    interrupted = ""
-    try:
-        for name in names:
+    for name in names:
+        if not run.signal:
             run.step(STEPS[name])
-    except Interrupted as error:
-        interrupted = str(error)
+    interrupted = run.signal
+    if interrupted:
         say(f"=== ended by {interrupted}; cleaning up")
+    # A second signal must not cut this off (`timeout` and `make` both pass theirs on).
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     run.undo()
     good = run.report()
     return 130 if interrupted else 0 if good else 1
