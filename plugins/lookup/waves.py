@@ -65,7 +65,7 @@ class LookupModule(LookupBase):
         pending = {}
         for item in _store.all_pending():
             cohorts = [
-                part["cohort"]
+                tuple(part["cohort"])
                 for name, part in item["components"].items()
                 if part["pending"] in WANTED[terms[0]] and only in (None, name)
             ]
