@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dataclasses
 import os
 import typing as t
@@ -135,15 +136,16 @@ def read_as_owner(folder: str, read: t.Callable[[], _T]) -> _T:
 
 @contextlib.contextmanager
 def _identity(uid: int, gid: int) -> t.Iterator[None]:
-    os.setegid(gid)
+    # Not seteuid(2), which drops all effective capabilities: a process that has one (CAP_NET_BIND_SERVICE for a low
+    # port) may only be read by one that has it too.
+    libc = ctypes.CDLL(None)
+    libc.setfsgid(gid)
+    libc.setfsuid(uid)
     try:
-        os.seteuid(uid)
-        try:
-            yield
-        finally:
-            os.seteuid(0)
+        yield
     finally:
-        os.setegid(0)
+        libc.setfsuid(0)
+        libc.setfsgid(0)
 
 
 def _bytes(path: str) -> bytes:
@@ -176,9 +178,8 @@ def process(state: UnitState, proc: str = "/proc") -> Running | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     except OSError as error:
-        raise HAError(
-            f"process {state.pid} cannot be looked at", where=folder, said=str(error), do="Run this as root (become)."
-        ) from error
+        do = "Run this as root (become); in a container root also needs CAP_SYS_PTRACE."
+        raise HAError(f"process {state.pid} cannot be looked at", where=folder, said=str(error), do=do) from error
     variables = dict(word.partition("=")[::2] for word in _words(environment))
     deleted = executable.endswith(_DELETED)
     return Running(
