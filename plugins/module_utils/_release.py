@@ -137,8 +137,10 @@ class Release:
     def inspect(self) -> ReleaseState:
         """Look, without a lock and without a change.
 
-        :raises HAError: the folder is not ours, or no checksum is given for this architecture.
+        :raises HAError: no version is named, the folder is not ours, or no checksum is given for this architecture.
         """
+        if not self.spec.version:
+            raise HAError(f"no version of {self.spec.name} is named", where="version", do="pin one, as 3.5.3.")
         arch = self.arch
         expected = self.spec.expected(arch)
         self._refuse_foreign(self.path)
@@ -176,7 +178,10 @@ class Release:
         return self._result(True)
 
     def prune(self, *, apply: bool = True) -> list[str]:
-        """Remove all but ``keep`` other versions, the ones installed longest ago first; never one in use."""
+        """Remove all but ``keep`` other versions, the ones installed longest ago first; never one in use.
+
+        Comes after ``link``, which moves the wanted links to this version.
+        """
         others = [version for version in self.versions() if version != self.spec.version]
         old = others[self.spec.keep :]
         gone = [version for version in old if not self._users(f"{self.spec.home}/{version}")] if old else []
@@ -342,6 +347,7 @@ class Release:
             yield
 
     def _users(self, folder: str) -> list[str]:
-        """Processes' executables and wanted links below the folder."""
-        pointed = [to for to in self.links().values() if to.startswith(folder + "/")]
-        return pointed + [exe for exe in self._running() if exe.startswith(folder + "/")]
+        """Processes' executables below the folder, and links to it; not the wanted links, which ``link`` moves."""
+        wanted = {f"{self.spec.link_dir}/{name}" for name in self.spec.links}
+        pointing = [link for link in _release_links.into(folder, self.spec.link_dir) if link not in wanted]
+        return pointing + [exe for exe in self._running() if exe.startswith(folder + "/")]

@@ -91,7 +91,7 @@ options:
   keep:
     description:
       - How many other versions stay, the ones installed last.
-      - One that a process runs from, or that one of O(links) leads to, is not removed.
+      - One that a process runs from, or that a link in O(link_dir) leads to, is not removed.
     type: int
     default: 2
   links:
@@ -253,7 +253,7 @@ def main() -> None:
             **RELEASE_SPEC,
             "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
         },
-        required_if=[("state", "present", ("version",))],
+        required_if=[("state", "present", ["version"])],
         supports_check_mode=True,
     )
     module.no_log_values.update(secrets(module.params["source"]))

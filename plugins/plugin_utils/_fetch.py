@@ -86,7 +86,9 @@ def fetch(
     folder = cache / f"{spec.top(arch)}-{key}"
     came = time.time()
     with told(str(cache)):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        for place in (cache, folder):  # nobody else may put a file there between our check and its use
+            place.mkdir(mode=0o700, exist_ok=True)
         with _locked(folder / "lock"):
             _raise_former(folder / "failed", run, came)
             try:

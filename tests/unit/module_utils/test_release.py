@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import platform
 import typing as t
 from pathlib import Path
 
@@ -391,7 +392,7 @@ def test_prune(host: Host, keep: int, running: list[str], link: str, gone: list[
     host.running = [f"{host.root}/prometheus/{path}" for path in running]
     if link:
         (host.bin / "promtool").symlink_to(f"{host.root}/prometheus/{link}/bin/promtool")
-    wanted = host.make(version="0.9.0", keep=keep, links=["promtool"])
+    wanted = host.make(version="0.9.0", keep=keep)
     assert wanted.versions() == ["0.9.0", "3.0.0", "2.0.0", "1.0.0"]
     assert wanted.prune(apply=False) == gone
     assert len(wanted.versions()) == 4
@@ -479,6 +480,16 @@ def test_fetch_on_the_controller_needs_the_archive(host: Host, tmp_path: Path) -
     assert (done.changed, done.verified_by) == (True, "checksum")
     assert not host.make(fetch="controller").inspect().needs_archive
     assert archive.exists()
+
+
+def test_an_unknown_machine_is_named(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    with pytest.raises(HAError, match="'riscv64' is not known"):
+        host.make(arch=None).install()
+    assert not host.root.exists()
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    host.publish()
+    assert host.make(arch=None).install().changed
 
 
 def test_a_lock_that_is_held_is_waited_for_and_named(host: Host) -> None:
