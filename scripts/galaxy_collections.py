@@ -38,7 +38,9 @@ def required(requirements: Path) -> dict[str, str]:
 
 def from_galaxy(target: Path) -> bool:
     """Install by ansible-galaxy; False when it could not."""
-    argv = ["ansible-galaxy", "collection", "install", "-r", str(ROOT / "requirements.yml"), "-p", str(target)]
+    # --force: without it, collections that an earlier cache left on the collections path count as installed.
+    argv = ["ansible-galaxy", "collection", "install", "--force"]
+    argv += ["-r", str(ROOT / "requirements.yml"), "-p", str(target)]
     try:
         done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=300, cwd=ROOT)
     except subprocess.TimeoutExpired:
