@@ -62,7 +62,7 @@ STEPS = {
         Step("vermin", "python -m scripts.oldest", 120),
         Step("changelog", "antsibull-changelog lint", 60),
         Step("docs", "python -m scripts.docs --check", 120),
-        Step("ansible-lint", "ansible-lint", 600),
+        Step("ansible-lint", "ansible-lint --nocolor", 600),
         Step("types plugins", "mypy -p ansible_collections.baremetal.prometheus_ha.plugins", 600),
         Step("types tools", "mypy -p lab -p scripts -p tests", 600),
         Step("mirror", "python -m lab mirror", 1800),

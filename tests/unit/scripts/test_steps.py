@@ -48,7 +48,7 @@ def test_hung_step_is_ended_with_its_children(tmp_path: Path) -> None:
     script.write_text(f"sleep 600 & echo $! > {tmp_path}/pid\nwait\n")
     assert steps.execute(["sh", str(script)], 1) == "failed: hung, ended after 1 s"
     child = int((tmp_path / "pid").read_text())
-    for _ in range(100):
+    for _attempt in range(100):
         state = Path(f"/proc/{child}/stat")
         # Whoever inherits the child may leave it a zombie; that is ended, too.
         if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
