@@ -22,7 +22,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http impo
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, SystemClock, Verdict, wait
 
 # How long (seconds) a reload that was answered with 200 may take to show; both components set all of it before.
-PROOF_TIMEOUT = 10.0
+PROOF_TIMEOUT = 5.0
 # The time of the last reload is a float of seconds: near 1.8e9 it has steps of 2.4e-7 s.
 _STEP = 1e-6
 _LIFECYCLE = {

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import ansible
 import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import HttpUnreachableError, Response
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / ".cache" / "collections"
@@ -172,3 +173,41 @@ def run_module(name: str, args: t.Mapping[str, t.Any], *, check: bool = False) -
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     result: dict[str, t.Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return result
+
+
+def reply(status: int, body: t.Any = "") -> Response:
+    """An answer; anything but text becomes JSON."""
+    return Response(status, {}, (body if isinstance(body, str) else json.dumps(body)).encode())
+
+
+class Replies:
+    """An Http over a table from path (without its query) to replies; a list is answered one by one, its last for good.
+
+    A path that is not in it refuses the connection. ``asked`` keeps the paths.
+    """
+
+    def __init__(self, table: t.Mapping[str, Response | list[Response]]) -> None:
+        self.table = {path: list(item) if isinstance(item, list) else [item] for path, item in table.items()}
+        self.asked: list[str] = []
+
+    def request(self, method: str, url: str, body: bytes | None = None, timeout: float | None = None) -> Response:
+        del body, timeout
+        path = "/" + url.partition("://")[2].partition("/")[2].partition("?")[0]
+        self.asked.append(path)
+        if path not in self.table:
+            raise HttpUnreachableError(f"{method} {url}: no answer", said="refused") from ConnectionRefusedError()
+        replies = self.table[path]
+        return replies.pop(0) if len(replies) > 1 else replies[0]
+
+
+class Steps:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds

@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import grp
+import http.server
 import json
 import os
 import pwd
 import re
+import signal
 import sys
+import threading
+import time
 import typing as t
 from pathlib import Path
 
@@ -215,3 +219,51 @@ def test_without_the_lifecycle_api_nothing_stays_changed(tmp_path: Path) -> None
         assert "--web.enable-lifecycle" in failed["msg"]
         assert failed["rolled_back"] is True
         assert (tmp_path / "etc/prometheus.yml").read_text() == PROMETHEUS.format(1)
+
+
+def test_killed_while_it_reloads_the_next_run_ends_right(tmp_path: Path) -> None:
+    """kill -9 between swap and commit: the server hangs, so the run sits in its reload."""
+    version = support.PROMETHEUS[-1]
+    support.run_module("config", for_prometheus(tmp_path, version, 1, "http://127.0.0.1:1"))
+    with support.prometheus(version, tmp_path / "etc/prometheus.yml") as running:
+        wanted = for_prometheus(tmp_path, version, 2, running.url)
+        child = os.fork()
+        if not child:
+            support.run_module("config", {**wanted, "check": [], "reload": {**wanted["reload"], "url": stopped_url()}})
+            os._exit(0)
+        deadline = time.monotonic() + 20
+        while (
+            not (tmp_path / "state/journal.json").exists() or "2s" not in (tmp_path / "etc/prometheus.yml").read_text()
+        ):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        module = int(Path(f"/proc/{child}/task/{child}/children").read_text())
+        os.kill(module, signal.SIGKILL)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        assert journal.exists()
+        would = support.run_module("config", wanted, check=True)
+        assert would["changed"] is True
+        done = support.run_module("config", wanted)
+        assert "rolled an interrupted change back" in done["recovered"][0]
+        assert "generation2" in running.get("/api/v1/rules")
+        assert support.run_module("config", wanted)["changed"] is False
+
+
+def stopped_url() -> str:
+    """A server that is healthy and ready, and never answers a reload."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def do_POST(self) -> None:
+            time.sleep(60)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_address[1]}"
