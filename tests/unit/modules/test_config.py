@@ -232,9 +232,8 @@ def test_killed_while_it_reloads_the_next_run_ends_right(tmp_path: Path) -> None
             support.run_module("config", {**wanted, "check": [], "reload": {**wanted["reload"], "url": stopped_url()}})
             os._exit(0)
         deadline = time.monotonic() + 20
-        while (
-            not (tmp_path / "state/journal.json").exists() or "2s" not in (tmp_path / "etc/prometheus.yml").read_text()
-        ):
+        journal, config = tmp_path / "state/journal.json", tmp_path / "etc/prometheus.yml"
+        while not journal.exists() or "2s" not in config.read_text():
             assert time.monotonic() < deadline
             time.sleep(0.05)
         module = int(Path(f"/proc/{child}/task/{child}/children").read_text())
