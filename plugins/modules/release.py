@@ -141,7 +141,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path:
+folder:
   description: The version's folder.
   returned: when O(version) is given
   type: str
@@ -206,7 +206,7 @@ def present(release: Release, archive: str | None, apply: bool) -> dict[str, t.A
     state = release.inspect()
     links_before = release.links()
     relink = release.link(apply=False)  # refuses a link that is not ours before anything is changed
-    result: dict[str, t.Any] = {"changed": False, "path": release.path, "arch": state.arch}
+    result: dict[str, t.Any] = {"changed": False, "folder": release.path, "arch": state.arch}
     if state.needs_archive and archive is None and apply:
         return {
             **result,
@@ -243,7 +243,7 @@ def absent(release: Release, apply: bool) -> dict[str, t.Any]:
     versions = [version for version in before if version not in removed]
     result: dict[str, t.Any] = {"changed": bool(removed), "versions": versions, "removed": removed}
     if release.spec.version:
-        result["path"] = release.path
+        result["folder"] = release.path
     return {**result, "diff": {"before": {"versions": before}, "after": {"versions": versions}}}
 
 

@@ -62,6 +62,7 @@ def test_install_rerun_upgrade_remove(tmp_path: Path, mirror: Mirror, args: dict
     assert done["diff"]["before"] == {"versions": [], "links": {}, "damage": ""}
     link, goal = f"{tmp_path}/bin/promtool", f"{tmp_path}/opt/prometheus/3.5.3/bin/promtool"
     assert done["links"] == {link: goal}
+    assert "mode" not in done  # what AnsibleModule adds beside a key named path
     assert (done["sha256"], done["versions"], done["removed"]) == (digest, ["3.5.3"], [])
     assert subprocess.run([link], capture_output=True, text=True, check=True).stdout == "promtool 3.5.3\n"
 
@@ -211,7 +212,7 @@ def test_a_real_release(tmp_path: Path, args: dict[str, t.Any]) -> None:
         done = run_module(tmp_path, {**args, "source": mirror.url})
     assert done.get("changed"), f"the mirror of releases is missing: run `python3 -m lab mirror`; {done.get('msg')}"
     for name in ("prometheus", "promtool"):
-        said = subprocess.run([f"{done['path']}/bin/{name}", "--version"], capture_output=True, text=True, check=True)
+        said = subprocess.run([f"{done['folder']}/bin/{name}", "--version"], capture_output=True, text=True, check=True)
         assert "3.5.3" in said.stdout + said.stderr
     start = time.monotonic()
     assert not run_module(tmp_path, {**args, "source": "http://127.0.0.1:1"})["changed"]
