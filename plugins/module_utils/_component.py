@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
+    _configure,
     _diff,
     _foreign,
     _help_flags,
@@ -241,31 +242,10 @@ class Component:
     def _reload(self, undo: t.Callable[[], None] | None) -> None:
         if not (self.api and self._http):
             return
-        try:
+        if undo is None:
             _reload.reload(self.api, self._http, self._clock)
-        except HAError as error:
-            if undo is None:
-                raise
-            raise self._reload_former(error, self.api, self._http, undo) from error
-
-    def _reload_former(self, error: HAError, api: Api, http: Http, undo: t.Callable[[], None]) -> HAError:
-        try:
-            undo()
-            _reload.reload(dataclasses.replace(api, generation=None), http, self._clock)
-        except HAError as second:
-            return HAError(
-                f"{error.what}; the former files are back, but it did not load them again: {second.what}",
-                where=error.where,
-                said="\n".join(part for part in (error.said, second.said) if part),
-                do=error.do,
-            )
-        return HAError(
-            f"{error.what}; the former configuration is back in place and loaded",
-            where=error.where,
-            said=error.said,
-            do=error.do,
-            rolled_back=True,
-        )
+        else:
+            _configure.take_up(_configure.Running(self.api, self._http, self._clock), undo)
 
     def _remove(self, outcome: Outcome) -> Outcome:
         outcome.diff += self.config.plan().diff

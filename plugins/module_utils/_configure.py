@@ -83,13 +83,21 @@ def configure(
         _reload.await_start(running.api, running.http, running.clock)
     fileset.swap()
     if running:
-        try:
-            proof = _reload.reload(running.api, running.http, running.clock).proof
-        except HAError as error:
-            fileset.rollback()
-            raise _back(running, error) from error
+        proof = take_up(running, fileset.rollback)
     fileset.commit()
     return Configured(plan, recovered, why, proof)
+
+
+def take_up(running: Running, rollback: t.Callable[[], None]) -> str:
+    """Reload the files that were swapped in; returns the proof.
+
+    :raises HAError: they were refused; the former files are then in place again and, where it takes them, loaded.
+    """
+    try:
+        return _reload.reload(running.api, running.http, running.clock).proof
+    except HAError as error:
+        rollback()
+        raise _back(running, error) from error
 
 
 def _back(running: Running, refusal: HAError) -> HAError:

@@ -63,20 +63,21 @@ def entry(path: str, before: View | None, after: View | None, *, secret: bool) -
     }
 
 
-def mask(words: str, secrets: t.Iterable[bytes]) -> str:
-    """A checker's words without the values that secret files hold.
-
-    Only values are masked (in a file without ``key: value`` lines every line), so that keys and names stay readable.
-    """
+def secret_values(contents: t.Iterable[bytes]) -> set[str]:
+    """The values of secret keys in configuration files (of a file without ``key: value`` lines every line)."""
     values: set[str] = set()
-    for content in secrets:
+    for content in contents:
         text = content.decode("utf-8", "replace")
         if not re.search(r":(\s|$)", text, re.MULTILINE):
             values.update(line.strip() for line in text.splitlines())
         for double, single, plain in _SECRET_VALUE.findall(text):
             # A plain value ends with its line in block style, at a comma or brace in flow style.
             values.update((double, single, plain.strip(), re.split(r"[,}\]]", plain)[0].strip()))
-    for value in sorted(values, key=len, reverse=True):
-        if len(value) >= _SHORTEST:
-            words = words.replace(value, MASK).replace(value[:_YAML_QUOTES] + "...", MASK)
+    return {value for value in values if len(value) >= _SHORTEST}
+
+
+def mask(words: str, secrets: t.Iterable[bytes]) -> str:
+    """A checker's words without the values that secret files hold; keys and names stay readable."""
+    for value in sorted(secret_values(secrets), key=len, reverse=True):
+        words = words.replace(value, MASK).replace(value[:_YAML_QUOTES] + "...", MASK)
     return words
