@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import time
 import typing as t
 
@@ -27,13 +28,17 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait impo
 
 Look = t.Callable[[], Verdict]
 
-# A process counts as up when it is ready, was so for a second, and is three seconds old: one that answers ready
-# between two crashes of a loop must not pass.
-STABLE = 1.0
-LIFETIME = 3.0
+# A process counts as up when it is ready and the same one for three seconds more: one that answers ready between two
+# crashes of a loop must not pass.
+STABLE = 3.0
 # Seconds that `systemctl` may take on top of what the unit's own time-outs allow.
 _MARGIN = 30.0
 _LOG_LINES = 20
+# So far back the log is searched for what went wrong first: a binary that refuses a flag prints its whole usage, some
+# 200 lines, after the one line that says so.
+_LOG_READ = 500
+_LOG_CAUSES = 5
+_CAUSE = re.compile(r"\b(error|err|panic|fatal|failed|cannot|unknown|invalid)\b", re.IGNORECASE)
 _NOTES = 10
 _MASK = "********"
 
@@ -265,10 +270,10 @@ class Service:
         return HAError(what, where=f"{self.unit} ({self.spec.unit.executable})", said=self._masked(said), do=do)
 
     def log_tail(self, since: float) -> str:
-        """The last lines that the unit logged since then (seconds since the epoch), secrets masked."""
-        command = ["journalctl", f"--unit={self.unit}", f"--since=@{int(since)}", f"--lines={_LOG_LINES}"]
+        """What the unit logged since then (seconds since the epoch): first complaints, last lines; secrets masked."""
+        command = ["journalctl", f"--unit={self.unit}", f"--since=@{int(since)}", f"--lines={_LOG_READ}"]
         done = self._runner([*command, "--output=cat", "--no-pager", "--quiet"])
-        return self._masked(done.words)
+        return self._masked("\n".join(telling(done.words.splitlines())))
 
     def _masked(self, words: str) -> str:
         for secret in self._secrets:
@@ -328,6 +333,13 @@ def _both(error: HAError, second: HAError, link: str) -> HAError:
     )
 
 
+def telling(lines: t.Sequence[str]) -> list[str]:
+    """The last lines of a log, and the first ones before these that complain."""
+    head, tail = lines[:-_LOG_LINES], lines[-_LOG_LINES:]
+    causes = list(dict.fromkeys(line for line in head if _CAUSE.search(line)))[:_LOG_CAUSES]
+    return [*causes, *(["[...]"] if head else []), *tail]
+
+
 class _Watch:
     """One look after another at a unit that was just started, until it is ready and stays up."""
 
@@ -340,7 +352,6 @@ class _Watch:
         self._look = look
         self._show = show
         self._restarts = restarts
-        self._begun = clock.time()
         self._ready_since: float | None = None
 
     def __call__(self) -> Verdict:
@@ -357,7 +368,7 @@ class _Watch:
             return self._noted(verdict)
         now = self._clock.time()
         self._ready_since = now if self._ready_since is None else self._ready_since
-        if now - self._ready_since < STABLE or now - self._begun < LIFETIME:
+        if now - self._ready_since < STABLE:
             return self._noted(Verdict(False, "it answers ready and must now stay up"))
         return verdict
 

@@ -236,6 +236,15 @@ def test_secrets_never_reach_the_log_lines(lab: Lab) -> None:
     assert "bad password ******** and ********" in str(caught.value)
 
 
+def test_the_line_that_says_why_is_shown_before_the_last_ones() -> None:
+    usage = [f"  --flag-{number}  Some flag." for number in range(200)]
+    shown = _service.telling(["starting", "Error parsing command line arguments: unknown flag", *usage])
+    assert shown == ["Error parsing command line arguments: unknown flag", "[...]", *usage[-20:]]
+    assert _service.telling(["a", "b"]) == ["a", "b"]
+    # A crash loop says the same again and again.
+    assert _service.telling(["error: x"] * 50 + usage)[:2] == ["error: x", "[...]"]
+
+
 def test_a_drop_in_that_runs_something_else_is_named_and_does_not_loop(lab: Lab) -> None:
     lab.serve()
     lab.systemd.drop_in = "/usr/bin/other --x"
@@ -378,4 +387,3 @@ def test_the_argument_spec_is_what_the_spec_reads() -> None:
         *("name", "user", "group", "executable", "args", "environment", "data_dirs", "ports", "unit_options"),
         *("host_ip_towards", "start_timeout"),
     }
-    assert _service.STABLE < _service.LIFETIME
