@@ -219,7 +219,8 @@ class Downloader:
     def _given_up(self, transfer: _Transfer, said: str) -> HAError:
         url = public(transfer.url)
         proxy = urllib.request.getproxies_environment().get(urllib.parse.urlsplit(url).scheme)
-        via = f" through the proxy {public(proxy)}" if proxy else ""
+        # http_proxy may lack a scheme; without one, the password would be taken for a part of the path and shown
+        via = f" through the proxy {public(proxy if '//' in proxy else f'http://{proxy}')}" if proxy else ""
         return HAError(
             f"{url} could not be fetched{via}: {self.attempts} attempts in a row failed",
             said=said,

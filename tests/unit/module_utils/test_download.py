@@ -128,6 +128,17 @@ def test_the_proxy_of_the_environment_is_used(mirror: Mirror, tmp_path: Path, mo
         Downloader(clock=FakeClock()).to_file("http://releases.invalid/x.tar.gz", str(path))
 
 
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_a_dead_proxy_is_named_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", f"{scheme}ops:hunter2@127.0.0.1:1")
+    with pytest.raises(HAError, match=r"through the proxy http://127\.0\.0\.1:1: 4 attempts") as caught:
+        Downloader(clock=FakeClock()).to_file("http://releases.invalid/x.tar.gz", str(tmp_path / "here"))
+    assert "hunter2" not in str(caught.value.result())
+
+
 def test_user_and_password_go_into_a_header_only(mirror: Mirror, tmp_path: Path) -> None:
     url = mirror.url.replace("http://", "http://ops:s%40crt@") + "/x.tar.gz"
     Downloader().to_file(url, str(tmp_path / "here"))
