@@ -10,7 +10,7 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _reload
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _diff, _reload
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import Api, answers
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._fileset import Fileset, FilesetPlan
@@ -73,7 +73,7 @@ def configure(
         state = _reload.loaded(running.api, running.http) if running else _reload.Loaded(True, "")
         if state.ok or running is None:
             return Configured(plan, recovered, proof=state.why)
-        proof = _reload.reload(running.api, running.http, running.clock).proof if apply else ""
+        proof = _take_up(fileset, running) if apply else ""
         return Configured(plan, recovered, state.why, proof)
     why = "files changed" if running else ""
     if not apply:
@@ -98,6 +98,15 @@ def take_up(running: Running, rollback: t.Callable[[], None]) -> str:
     except HAError as error:
         rollback()
         raise _back(running, error) from error
+
+
+def _take_up(fileset: Fileset, running: Running) -> str:
+    """Reload and prove it; the words of a refusal may quote values of secret files, which are masked."""
+    try:
+        return _reload.reload(running.api, running.http, running.clock).proof
+    except HAError as error:
+        said = _diff.mask(error.said, [file.content for file in fileset.spec.files if file.secret])
+        raise HAError(error.what, where=error.where, said=said, do=error.do, **error.facts) from error
 
 
 def _back(running: Running, refusal: HAError) -> HAError:

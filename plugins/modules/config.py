@@ -269,7 +269,7 @@ def show_what_is_no_secret(module: AnsibleModule) -> dict[str, t.Any]:
     """Have the result mask secrets alone, not every word of every file; returns the arguments as they may be shown."""
     files = module.params["files"]
     module.no_log_values -= {text for item in files for text in item.values() if isinstance(text, str)}
-    module.no_log_values |= {item["content"] for item in files if item["secret"] and item["content"].strip()}
+    module.no_log_values |= {item["content"] for item in files if item["secret"] and len(item["content"].strip()) > 3}
     shown = [{**item, "content": "(content not shown)"} if item["secret"] else item for item in files]
     return {"module_args": {**module.params, "files": shown}}
 

@@ -293,9 +293,9 @@ class Broken(Disk):
             raise OSError(self.code, os.strerror(self.code), what.split()[1])
 
 
-def steps(base: Path) -> list[str]:
+def steps(base: Path, former: dict[str, str]) -> list[str]:
     """What a whole run changes, step by step."""
-    apply(spec(base, FORMER))
+    apply(spec(base, former))
     disk = Counting()
     apply(spec(base, WANTED), disk)
     return disk.steps
@@ -317,10 +317,13 @@ def comparable(base: Path) -> dict[str, str]:
     return {name: text for name, text in tree(base).items() if name != "state/lock"}
 
 
-def test_kill_at_every_step_leaves_former_or_new_and_the_next_run_ends_right(tmp_path: Path) -> None:
-    total = len(steps(tmp_path / "count"))
+@pytest.mark.parametrize("before", [FORMER, {}], ids=["change", "first run"])
+def test_kill_at_every_step_leaves_former_or_new_and_the_next_run_ends_right(
+    tmp_path: Path, before: dict[str, str]
+) -> None:
+    total = len(steps(tmp_path / "count", before))
     assert total > 20
-    apply(spec(tmp_path / "former", FORMER))
+    apply(spec(tmp_path / "former", before))
     former, wanted = comparable(tmp_path / "former"), comparable(tmp_path / "count")
     fix = {str(tmp_path / "former"): "BASE", str(tmp_path / "count"): "BASE"}
 
@@ -333,7 +336,7 @@ def test_kill_at_every_step_leaves_former_or_new_and_the_next_run_ends_right(tmp
     ends = []
     for last in range(1, total + 1):
         base = tmp_path / f"kill{last}"
-        apply(spec(base, FORMER))
+        apply(spec(base, before))
         assert forked(lambda base=base, last=last: apply(spec(base, WANTED), Dying(last))) == signal.SIGKILL
         Fileset(spec(base, WANTED)).recover()
         state = plain(comparable(base), base)
@@ -364,7 +367,7 @@ def test_kill_at_every_step_of_a_rollback(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code, do", [(errno.ENOSPC, "Free space"), (errno.EROFS, "read-only")])
 def test_a_failing_disk_leaves_the_former_state(tmp_path: Path, code: int, do: str) -> None:
-    for first in range(len(steps(tmp_path / "count"))):
+    for first in range(len(steps(tmp_path / "count", FORMER))):
         base = tmp_path / f"fail{first}"
         apply(spec(base, FORMER))
         before = comparable(base)

@@ -20,6 +20,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.baremetal.prometheus_ha.plugins.modules import config
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import support_config as support
@@ -109,6 +112,18 @@ def test_secrets_are_in_no_output_but_plain_words_are_readable(tmp_path: Path) -
     assert done["diff"][1]["after"] == "plain words\n"
     assert done["written"] == ["am.yml", "plain.yml"]
     assert done["invocation"]["module_args"]["files"][1]["content"] == "plain words\n"
+
+
+def test_no_content_reaches_the_targets_syslog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "_log_to_syslog", lambda _self, words: logged.append(words))
+    monkeypatch.setattr(basic, "has_journal", False)
+    wanted = arguments(tmp_path, {"plain.yml": "plain words\n"})
+    wanted["files"].append({"path": "s", "content": "hunter2\nhunter3\n", "secret": True})
+    with patch_module_args({**wanted, "_ansible_check_mode": True}), pytest.raises(SystemExit):
+        config.main()
+    assert len(logged) == 1 and logged[0].startswith("Invoked with root="), "the call itself is logged"
+    assert "hunter" not in logged[0] and "plain words" not in logged[0]
 
 
 @pytest.mark.parametrize("version", support.PROMETHEUS)
@@ -232,8 +247,8 @@ def test_killed_while_it_reloads_the_next_run_ends_right(tmp_path: Path) -> None
             support.run_module("config", {**wanted, "check": [], "reload": {**wanted["reload"], "url": stopped_url()}})
             os._exit(0)
         deadline = time.monotonic() + 20
-        journal, config = tmp_path / "state/journal.json", tmp_path / "etc/prometheus.yml"
-        while not journal.exists() or "2s" not in config.read_text():
+        journal, main = tmp_path / "state/journal.json", tmp_path / "etc/prometheus.yml"
+        while not journal.exists() or "2s" not in main.read_text():
             assert time.monotonic() < deadline
             time.sleep(0.05)
         module = int(Path(f"/proc/{child}/task/{child}/children").read_text())
