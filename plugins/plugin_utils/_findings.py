@@ -7,9 +7,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+
+# The beginning of an inventory path, as HostVariables.where() makes it.
+_HOST = re.compile(r"host ([^\s,:]+)(?=$|,)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +36,21 @@ def error(rule: str, where: str, what: str, do: str) -> Finding:
 
 def warning(rule: str, where: str, what: str, do: str) -> Finding:
     return Finding(rule, "warning", where, what, do)
+
+
+def grouped(findings: t.Iterable[Finding]) -> list[Finding]:
+    """One finding for all the hosts that one line of the inventory is wrong for."""
+    alike: dict[Finding, list[str]] = {}
+    for finding in findings:
+        match = _HOST.match(finding.where)
+        key = dataclasses.replace(finding, where=finding.where[match.end() :]) if match else finding
+        alike.setdefault(key, []).append(match[1] if match else "")
+    return [
+        dataclasses.replace(key, where=f"host{'s' if len(names) > 1 else ''} {', '.join(names)}{key.where}")
+        if names[0]
+        else key
+        for key, names in alike.items()
+    ]
 
 
 class InventoryError(HAError):

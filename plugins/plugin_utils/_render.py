@@ -10,9 +10,9 @@ import dataclasses
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry, _topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry, _topology, _versions
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components._base import Files
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error, grouped
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import Snapshot
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import hosts, prometheus
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
@@ -36,6 +36,7 @@ def render_instance(instance: Instance, topology: Topology, files: Files) -> dic
     known = {"name": instance.kind.name, "state": instance.opt("state"), "cohort": list(instance.cohort)}
     if instance.opt("state") == "absent":
         return {**known, **absent(instance)}
+    _versions.parse_version(instance.opt("version"), instance.where("version"))
     return {**known, **_registry.component(instance.kind.name).render(instance, topology, files)}
 
 
@@ -80,6 +81,7 @@ def plan(snapshot: Snapshot, files: Files) -> Plan:
     for order, name in enumerate(topology.by_host):
         slices, failed = render_host(name, topology, files)
         rendered[name] = [{**item, "order": order} for item in slices]
-        # A variable that a rule or its type already named is not reported twice.
+        # A variable that a rule, its type or a peer's rendering already named is not reported twice.
         findings += [finding for finding in failed if finding.where not in said]
-    return Plan(topology, tuple(findings), rendered)
+        said.update(finding.where for finding in failed)
+    return Plan(topology, tuple(grouped(findings)), rendered)

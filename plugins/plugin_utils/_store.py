@@ -48,7 +48,7 @@ class ControllerFiles:
         """The files that match, in order; the first folder with a match counts."""
         for folder in [""] if pathlib.PurePath(pattern).is_absolute() else folders:
             found = sorted(
-                path for path in glob.glob(str(pathlib.Path(folder, pattern))) if pathlib.Path(path).is_file()
+                path for path in glob.glob(os.path.join(glob.escape(folder), pattern)) if pathlib.Path(path).is_file()
             )
             if found:
                 return found

@@ -16,7 +16,12 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common im
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import HostVariables, Snapshot
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option, effective
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import (
+    join_url,
+    normal_address,
+    normal_port,
+    normal_prefix,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,35 +70,45 @@ class Instance:
         """The component, the environment and the name of the replica set or mesh it belongs to."""
         return (self.kind.name, self.environment, str(self.options[self.kind.cohort_variable]))
 
-    @property
+    def port(self, name: str = "port") -> int:
+        """One of its ports. :raises HAError: when it is none."""
+        return normal_port(self.opt(name), self.where(name))
+
+    @functools.cached_property
     def address(self) -> str:
-        """The address that peers use."""
-        given = self.options["prometheus_ha_address"] or self.host.values.get("ansible_host")
-        return str(given or self.host.name)
+        """The address that peers use. :raises HAError: when it is neither a name nor an IP."""
+        for variable in ("prometheus_ha_address", "ansible_host"):
+            given = self.options.get(variable) or self.host.values.get(variable)
+            if given:
+                return normal_address(str(given), self.host.where(variable))
+        return normal_address(self.host.name, f"host {self.host.name}")
 
     @property
     def prefix(self) -> str:
         """The path below which the web endpoint answers: /-style, without a trailing slash, empty for the root.
+
+        :raises HAError: when it is no path.
 
         Prometheus and Alertmanager take the external URL's path where no route prefix is given
         (--help of both: web.route-prefix "Defaults to path of --web.external-url").
         """
         given = self.opt("route_prefix")
         path = given if given is not None else urllib.parse.urlsplit(self.opt("external_url") or "").path
-        path = "/" + str(path).strip("/")
-        return "" if path == "/" else path
+        return normal_prefix(str(path), self.where("external_url" if given is None else "route_prefix"))
 
     @property
     def own_url(self) -> str:
-        """The web endpoint as the host itself reaches it."""
-        listen = str(self.opt("listen_address"))
-        loopback = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1", "[::]": "::1"}
-        return f"http://{host_port(loopback.get(listen, listen), self.opt('port'))}{self.prefix}"
+        """The web endpoint as the host itself reaches it. :raises HAError: when a part of it is not usable."""
+        listen = normal_address(self.opt("listen_address"), self.where("listen_address"))
+        return self._url({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen, listen))
 
     @property
     def url(self) -> str:
-        """The web endpoint as peers and people reach it."""
-        return f"http://{host_port(self.address, self.opt('port'))}{self.prefix}"
+        """The web endpoint as peers and people reach it. :raises HAError: when a part of it is not usable."""
+        return self._url(self.address)
+
+    def _url(self, address: str) -> str:
+        return join_url("http", address, self.port(), self.prefix)
 
 
 def ip_literal(address: str) -> str | None:
@@ -167,32 +182,35 @@ def build(snapshot: Snapshot, kinds: t.Sequence[Kind]) -> tuple[Topology, list[F
     """Snapshot -> Topology, and what is wrong with single variables (I01 can't be read, I02 of the wrong type)."""
     instances: list[Instance] = []
     leaving: list[Instance] = []
-    bad: dict[tuple[str, str, str, str], list[HostVariables]] = {}
+    findings: list[Finding] = []
     for host in snapshot.hosts.values():
-        renamed = host.values.get("prometheus_ha_groups") or {}
+        groups, wrong = effective(_GROUPS, host.values)
+        # By variable, since a host of two components reads what is common twice. The names of the groups are read
+        # before it is known whether a host has any.
+        bad = _unusable(host, {option.name for option in _GROUPS}, wrong)
         for kind in kinds:
-            if renamed.get(kind.group, kind.group) not in host.groups:
+            if groups["prometheus_ha_groups"].get(kind.group, kind.group) not in host.groups:
                 continue
             table = (*COMMON, *kind.options)
             options, wrong = effective(table, host.values)
-            mine = {option.name for option in table} | {"ansible_host"}
-            for rule, problems in (("I01", host.problems), ("I02", wrong)):
-                for variable, why in problems.items():
-                    if variable in mine:
-                        hosts = bad.setdefault((rule, variable, host.origins.get(variable, ""), why), [])
-                        hosts += [] if host in hosts else [host]
+            bad.update(_unusable(host, {option.name for option in table} | {"ansible_host"}, wrong))
             instance = Instance(kind, host, options)
             (leaving if instance.opt("state") == "absent" else instances).append(instance)
-    findings = [_unusable(rule, variable, why, hosts) for (rule, variable, _, why), hosts in bad.items()]
+        findings += bad.values()
     return Topology(tuple(instances), tuple(leaving), snapshot.folders), findings
 
 
-def _unusable(rule: str, variable: str, why: str, hosts: t.Sequence[HostVariables]) -> Finding:
-    """One finding for all the hosts that one line of the inventory is wrong for."""
-    where = hosts[0].where(variable)
-    if len(hosts) > 1:
-        others = ", ".join(host.name for host in hosts[1:])
-        where = where.replace(f"host {hosts[0].name}", f"hosts {hosts[0].name}, {others}", 1)
-    if rule == "I02":
-        return error(rule, where, f"{why.rstrip('.')}.", "give a value of that type.")
-    return error(rule, where, f"the value can't be read: {why.rstrip('.')}.", "define what it uses, or correct it.")
+_GROUPS = tuple(option for option in COMMON if option.name == "prometheus_ha_groups")
+
+
+def _unusable(host: HostVariables, names: t.Collection[str], wrong: t.Mapping[str, str]) -> dict[str, Finding]:
+    """What is wrong with some of a host's variables, by variable."""
+    found = {
+        name: error("I02", host.where(name), f"{why.rstrip('.')}.", "give a value of that type.")
+        for name, why in wrong.items()
+    }
+    do = "define what it uses, or correct it."
+    for name, why in host.problems.items():
+        if name in names:
+            found[name] = error("I01", host.where(name), f"the value can't be read: {why.rstrip('.')}.", do)
+    return found

@@ -14,6 +14,7 @@ import typing as t
 import yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Kind, Topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 MANAGED = "# Managed by baremetal.prometheus_ha; changes made here are overwritten.\n"
 
@@ -119,11 +120,18 @@ def file(path: str, content: str, source: str, *, mode: str = "0640") -> dict[st
 
 
 def copies(
-    instance: Instance, files: Files, option: str, target: str, folders: t.Sequence[str]
+    instance: Instance,
+    files: Files,
+    option: str,
+    target: str,
+    folders: t.Sequence[str],
+    *,
+    taken: t.Collection[str] = (),
 ) -> list[dict[str, t.Any]]:
     """Files of the controller (globs of an option) as files of the slice below ``target``.
 
-    :raises HAError: for a pattern that matches nothing, and for two files of one name.
+    :param taken: names that the collection uses there itself.
+    :raises HAError: for a pattern that matches nothing, for two files of one name and for one that can't be there.
     """
     found: dict[str, str] = {}
     for pattern in instance.opt(option):
@@ -136,6 +144,11 @@ def copies(
             )
         for path in paths:
             name = pathlib.PurePath(path).name
+            why = "hidden files are not loaded" if name.startswith(".") else ""
+            why = "the collection writes that file itself" if name in taken else why
+            if why:
+                what = f"{path} can't become {target}/{name}: {why}"
+                raise HAError(what, where=instance.where(option), do="rename it.")
             if found.setdefault(name, path) != path:
                 raise HAError(
                     f"two files would both become {target}/{name}: {found[name]} and {path}",
@@ -146,6 +159,12 @@ def copies(
         file(f"{target}/{name}", files.read(path), f"{instance.kind.name}_{option}: {path}")
         for name, path in sorted(found.items())
     ]
+
+
+def listen(instance: Instance, prefix: str = "") -> str:
+    """``address:port`` for a flag, from <prefix>listen_address and <prefix>port. :raises HAError: with the bad one."""
+    option = f"{prefix}listen_address"
+    return host_port(instance.opt(option), instance.port(f"{prefix}port"), instance.where(option))
 
 
 def merge(base: dict[str, t.Any], last: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -78,7 +78,8 @@ KIND = Kind(
 
 CONFIG_DIR = "/etc/alertmanager"
 CONFIG_FILE = f"{CONFIG_DIR}/alertmanager.yml"
-TEMPLATES = "templates/*"
+# Hidden files are left out: a file that is being put in place is one (Go's filepath.Match lets * match a dot).
+TEMPLATES = "templates/[^.]*"
 
 # Flags that have a variable of their own.
 FLAG_OWNERS = {
@@ -157,14 +158,16 @@ def advertise(instance: Instance) -> str | None:
 def flags(instance: Instance, topology: Topology) -> dict[str, t.Any]:
     """The command line as a dict of flags; alertmanager_extra_args last."""
     mesh = topology.cohort(instance)
-    cluster_port = instance.opt("cluster_port")
+    cluster_port = instance.port("cluster_port")
     known = advertise(instance)
+    if known is None and len(mesh.instances) == 1:
+        known = "127.0.0.1"  # alone, no peer needs it, and there is none to find the host's own address towards
     wanted: dict[str, t.Any] = {
         "config.file": CONFIG_FILE,
         "storage.path": instance.opt("data_dir"),
         "data.retention": instance.opt("retention"),
-        "web.listen-address": host_port(instance.opt("listen_address"), instance.opt("port")),
-        "cluster.listen-address": host_port(instance.opt("cluster_listen_address"), cluster_port),
+        "web.listen-address": _base.listen(instance),
+        "cluster.listen-address": _base.listen(instance, "cluster_"),
         # Host without a known IP: the member fills in its own address on the way to its peers.
         "cluster.advertise-address": host_port(known, cluster_port) if known else f"{{host_ip}}:{cluster_port}",
         "cluster.label": instance.opt("cluster_label") or f"{instance.environment}-{mesh.name}",
@@ -181,7 +184,7 @@ def flags(instance: Instance, topology: Topology) -> dict[str, t.Any]:
 
 
 def _member(instance: Instance) -> dict[str, t.Any]:
-    return {"address": instance.address, "cluster_port": instance.opt("cluster_port")}
+    return {"address": instance.address, "cluster_port": instance.port("cluster_port")}
 
 
 def _members(instances: t.Iterable[Instance]) -> list[dict[str, t.Any]]:

@@ -112,6 +112,8 @@ KIND = Kind(
 
 CONFIG_DIR = "/etc/prometheus"
 CONFIG_FILE = f"{CONFIG_DIR}/prometheus.yml"
+# Hidden files are left out: a file that is being put in place is one (Go's filepath.Match lets * match a dot).
+RULES = "rules/[^.]*"
 
 # Parts of the configuration that have a variable of their own; overriding them would undo what makes replicas agree.
 OWNED = {
@@ -182,7 +184,8 @@ def _scrape_configs(instance: Instance) -> list[dict[str, t.Any]]:
         {"source_labels": ["__address__"], "modulus": count, "target_label": "__tmp_shard", "action": "hashmod"},
         {"source_labels": ["__tmp_shard"], "regex": str(index), "action": "keep"},
     ]
-    return [{**config, "relabel_configs": [*config.get("relabel_configs", []), *narrow]} for config in configs]
+    # Before the user's own relabelling: that of a blackbox probe makes every target's __address__ the exporter's.
+    return [{**config, "relabel_configs": [*narrow, *(config.get("relabel_configs") or [])]} for config in configs]
 
 
 def _alerting(instance: Instance, topology: Topology) -> dict[str, t.Any]:
@@ -192,7 +195,7 @@ def _alerting(instance: Instance, topology: Topology) -> dict[str, t.Any]:
         relabel.append({"regex": replica_label(instance), "action": "labeldrop"})
     relabel += instance.opt("alert_relabel_configs")
     members = [
-        {"address": member.address, "port": member.opt("port"), "scheme": "http", "route_prefix": member.prefix}
+        {"address": member.address, "port": member.port(), "scheme": "http", "route_prefix": member.prefix}
         for mesh in topology.meshes(instance)
         for member in mesh.instances
     ]
@@ -208,6 +211,8 @@ def config(instance: Instance, topology: Topology) -> dict[str, t.Any]:
     last = instance.opt("config")
     for path, owner in _base.reserved(last, OWNED):
         raise HAError(f"{path} has a variable of its own", where=instance.where("config"), do=f"set {owner} instead.")
+    if not isinstance(last.get("global", {}), dict):
+        raise HAError("global is not a mapping", where=instance.where("config"), do="correct or remove it.")
     overall: dict[str, t.Any] = {
         "scrape_interval": instance.opt("scrape_interval"),
         "scrape_timeout": instance.opt("scrape_timeout"),
@@ -222,7 +227,7 @@ def config(instance: Instance, topology: Topology) -> dict[str, t.Any]:
                     f"agent mode has no {name}", where=instance.where(name), do="remove it, or unset prometheus_agent."
                 )
     else:
-        rendered["rule_files"] = ["rules/*"]
+        rendered["rule_files"] = [RULES]
         rendered["alerting"] = _alerting(instance, topology)
     rendered["scrape_configs"] = _scrape_configs(instance)
     for name in ("remote_write", "remote_read"):
@@ -237,7 +242,7 @@ def flags(instance: Instance) -> dict[str, t.Any]:
     major = _versions.parse_version(instance.opt("version")).major
     wanted: dict[str, t.Any] = {
         "config.file": CONFIG_FILE,
-        "web.listen-address": host_port(instance.opt("listen_address"), instance.opt("port")),
+        "web.listen-address": _base.listen(instance),
         "web.enable-lifecycle": None,
     }
     if agent:
@@ -269,7 +274,8 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     """A replica's slice (docs/development.md). :raises HAError: with the variable at fault."""
     data = config(instance, topology)
     rendered: list[dict[str, t.Any]] = []
-    for name, groups in sorted(instance.opt("targets").items()):
+    targets = {str(name): groups for name, groups in instance.opt("targets").items()}
+    for name, groups in sorted(targets.items()):
         if "/" in name or name.startswith("."):
             raise HAError(
                 f"{name!r} can't name a file", where=instance.where("targets"), do="use letters, digits, - and _."
@@ -277,7 +283,8 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
         rendered.append(_base.file(f"targets/{name}.yml", _base.to_yaml(groups), "prometheus_targets"))
     generation = None
     if not instance.opt("agent"):
-        rendered += _base.copies(instance, files, "rule_files", "rules", topology.folders)
+        own = ("inline.yml", "prometheus_ha_generation.yml")
+        rendered += _base.copies(instance, files, "rule_files", "rules", topology.folders, taken=own)
         if instance.opt("rules"):
             inline = _base.to_yaml({"groups": instance.opt("rules")})
             rendered.append(_base.file("rules/inline.yml", inline, "prometheus_rules"))
@@ -291,9 +298,10 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     try:
         args = _flags.command_line_flags(flags(instance), component="prometheus", version=instance.opt("version"))
     except HAError as problem:
-        raise HAError(problem.what, where=instance.where("extra_args"), do=problem.do) from problem
+        where = problem.where or instance.where("extra_args")
+        raise HAError(problem.what, where=where, do=problem.do) from problem
     members = [
-        host_port(member.address, member.opt("port")) for mesh in topology.meshes(instance) for member in mesh.instances
+        host_port(member.address, member.port()) for mesh in topology.meshes(instance) for member in mesh.instances
     ]
     return {
         "name": "prometheus",

@@ -6,11 +6,27 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
+
+
+def usable_endpoints(topology: Topology) -> t.Iterator[Finding]:
+    """I03: every endpoint has an address and a port that others can use, named once and not by each peer."""
+    for problem in filter(None, map(_unusable, topology.instances)):
+        yield error("I03", problem.where, problem.what, problem.do)
+
+
+def _unusable(instance: Instance) -> HAError | None:
+    try:
+        _ = (instance.url, instance.own_url)
+    except HAError as problem:
+        return problem
+    return None
 
 
 def x03_nothing_is_shared(topology: Topology) -> t.Iterator[Finding]:
@@ -22,13 +38,8 @@ def x03_nothing_is_shared(topology: Topology) -> t.Iterator[Finding]:
             ((port, protocol), f"{protocol} port {port}", variable)
             for port, protocol, _address, variable in _registry.component(instance.kind.name).ports(instance)
         ]
-        claims.append(
-            (
-                ("folder", instance.opt("data_dir")),
-                f"folder {instance.opt('data_dir')}",
-                f"{instance.kind.name}_data_dir",
-            )
-        )
+        folder = os.path.normpath(instance.opt("data_dir"))
+        claims.append((("folder", folder), f"folder {folder}", f"{instance.kind.name}_data_dir"))
         for key, what, variable in claims:
             if key in taken:
                 other, other_variable = taken[key]
@@ -41,4 +52,4 @@ def x03_nothing_is_shared(topology: Topology) -> t.Iterator[Finding]:
             taken.setdefault(key, (instance.kind.name, variable))
 
 
-RULES = (x03_nothing_is_shared,)
+RULES = (usable_endpoints, x03_nothing_is_shared)
