@@ -22,7 +22,10 @@ import urllib.parse
 from pathlib import Path
 
 import ansible
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._download import Downloader
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release import Release, ReleaseSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import REPOSITORIES
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / ".cache" / "collections"
@@ -218,3 +221,57 @@ def tree(root: Path) -> dict[str, tuple[int, bytes]]:
             content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b"/"
             found[str(path.relative_to(root))] = (path.lstat().st_mode, content)
     return found
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+class Host:
+    """A host's folders and what is injected; ``make`` gives the release as the next run would see it."""
+
+    def __init__(self, tmp_path: Path, mirror: Mirror) -> None:
+        self.root = tmp_path / "opt"
+        self.bin = tmp_path / "bin"
+        self.bin.mkdir()
+        self.mirror = mirror
+        self.free = 10**12
+        self.running: list[str] = []
+        self.commands: list[list[str]] = []
+        self.restorecon = 0
+        self.selinux = str(tmp_path / "enforce")
+
+    def run(self, argv: t.Sequence[str], **_kwargs: t.Any) -> Completed:
+        self.commands.append(list(argv))
+        return Completed(self.restorecon, "", "restorecon: no policy" if self.restorecon else "")
+
+    def make(self, **params: t.Any) -> Release:
+        defaults = {
+            "name": "prometheus",
+            "version": "3.5.3",
+            "arch": "amd64",
+            "root": str(self.root),
+            "link_dir": str(self.bin),
+            "source": self.mirror.url,
+            "fetch": "target",
+        }
+        return Release(
+            ReleaseSpec.from_params({**defaults, **params}),
+            runner=self.run,
+            downloader=Downloader(clock=FakeClock()),
+            free=lambda _folder: self.free,
+            running=lambda: self.running,
+            selinux=self.selinux,
+        )
+
+    def publish(self, version: str = "3.5.3", **kwargs: t.Any) -> str:
+        content = release(version=version, **kwargs)
+        publish(self.mirror.root, content, version=version)
+        return sha256(content)
+
+    def install(self, version: str, **params: t.Any) -> Release:
+        if not list(self.mirror.root.rglob(f"*-{version}.linux-amd64.tar.gz")):
+            self.publish(version)
+        made = self.make(version=version, **params)
+        made.install()
+        return made

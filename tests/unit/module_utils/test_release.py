@@ -16,14 +16,13 @@ from pathlib import Path
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _archive
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _release as backend
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._download import Downloader
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release import Release, ReleaseSpec
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_release import (
     Entry,
     FakeClock,
+    Host,
     Mirror,
+    names,
     publish,
     release,
     serving,
@@ -45,63 +44,9 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Mirror
         yield server
 
 
-class Host:
-    """A host's folders and what is injected; ``make`` gives the release as the next run would see it."""
-
-    def __init__(self, tmp_path: Path, mirror: Mirror) -> None:
-        self.root = tmp_path / "opt"
-        self.bin = tmp_path / "bin"
-        self.bin.mkdir()
-        self.mirror = mirror
-        self.free = 10**12
-        self.running: list[str] = []
-        self.commands: list[list[str]] = []
-        self.restorecon = 0
-        self.selinux = str(tmp_path / "enforce")
-
-    def run(self, argv: t.Sequence[str], **_kwargs: t.Any) -> Completed:
-        self.commands.append(list(argv))
-        return Completed(self.restorecon, "", "restorecon: no policy" if self.restorecon else "")
-
-    def make(self, **params: t.Any) -> Release:
-        defaults = {
-            "name": "prometheus",
-            "version": "3.5.3",
-            "arch": "amd64",
-            "root": str(self.root),
-            "link_dir": str(self.bin),
-            "source": self.mirror.url,
-            "fetch": "target",
-        }
-        return Release(
-            ReleaseSpec.from_params({**defaults, **params}),
-            runner=self.run,
-            downloader=Downloader(clock=FakeClock()),
-            free=lambda _folder: self.free,
-            running=lambda: self.running,
-            selinux=self.selinux,
-        )
-
-    def publish(self, version: str = "3.5.3", **kwargs: t.Any) -> str:
-        content = release(version=version, **kwargs)
-        publish(self.mirror.root, content, version=version)
-        return sha256(content)
-
-    def install(self, version: str, **params: t.Any) -> Release:
-        if not list(self.mirror.root.rglob(f"*-{version}.linux-amd64.tar.gz")):
-            self.publish(version)
-        made = self.make(version=version, **params)
-        made.install()
-        return made
-
-
 @pytest.fixture
 def host(tmp_path: Path, mirror: Mirror) -> Host:
     return Host(tmp_path, mirror)
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_first_install_and_a_rerun(host: Host) -> None:
@@ -370,89 +315,6 @@ def test_killed_between_the_two_renames_the_former_one_comes_back(host: Host) ->
     assert not host.make().install().changed
     assert len(host.mirror.asked) == asked
     assert names(home) == [".lock", "3.5.3"]
-
-
-@pytest.mark.parametrize(
-    ("keep", "running", "link", "gone"),
-    [
-        (2, [], "", ["1.0.0"]),
-        (3, [], "", []),
-        (1, [], "", ["2.0.0", "1.0.0"]),
-        (0, [], "", ["3.0.0", "2.0.0", "1.0.0"]),
-        (0, ["2.0.0/bin/prometheus"], "", ["3.0.0", "1.0.0"]),
-        (0, ["2.0.0/bin/prometheus (deleted)", "1.0.0x/bin/prometheus"], "", ["3.0.0", "1.0.0"]),
-        (0, [], "1.0.0", ["3.0.0", "2.0.0"]),
-    ],
-)
-def test_prune(host: Host, keep: int, running: list[str], link: str, gone: list[str]) -> None:
-    for number, version in enumerate(["1.0.0", "2.0.0", "3.0.0", "0.9.0"]):
-        made = host.install(version)
-        os.utime(f"{made.path}/.release.json", (number, number))
-    (host.root / "prometheus/0.1.0").mkdir()  # not ours
-    host.running = [f"{host.root}/prometheus/{path}" for path in running]
-    if link:
-        (host.bin / "promtool").symlink_to(f"{host.root}/prometheus/{link}/bin/promtool")
-    wanted = host.make(version="0.9.0", keep=keep)
-    assert wanted.versions() == ["0.9.0", "3.0.0", "2.0.0", "1.0.0"]
-    assert wanted.prune(apply=False) == gone
-    assert len(wanted.versions()) == 4
-    assert wanted.prune() == gone
-    assert [version for version in ["3.0.0", "2.0.0", "1.0.0"] if version not in wanted.versions()] == gone
-    assert "0.9.0" in wanted.versions()
-    assert (host.root / "prometheus/0.1.0").is_dir()
-
-
-def test_running_executables_finds_this_process() -> None:
-    assert os.path.realpath("/proc/self/exe") in backend.running_executables()
-
-
-def test_links_follow_the_version(host: Host) -> None:
-    first = host.install("2.53.3", links=["promtool"])
-    assert first.link()
-    assert not first.link()
-    second = host.install("3.5.3", links=["promtool"])
-    assert second.link(apply=False)
-    assert os.readlink(host.bin / "promtool") == f"{first.path}/bin/promtool"
-    assert second.link()
-    assert second.links() == {f"{host.bin}/promtool": f"{second.path}/bin/promtool"}
-    assert names(host.bin) == ["promtool"]
-
-
-@pytest.mark.parametrize("kind", ["file", "link"])
-def test_a_foreign_link_is_refused(host: Host, kind: str) -> None:
-    path = host.bin / "promtool"
-    if kind == "file":
-        path.write_bytes(b"of a package")
-    else:
-        path.symlink_to("/usr/bin/true")
-    before = tree(host.bin)
-    with pytest.raises(HAError, match="is not ours"):
-        host.make(links=["promtool"]).link(apply=False)
-    assert tree(host.bin) == before
-
-
-def test_a_link_to_no_executable_says_what_there_is(host: Host) -> None:
-    with pytest.raises(HAError, match="there are prometheus, promtool"):
-        host.install("3.5.3", links=["promtol"]).link()
-    assert names(host.bin) == []
-
-
-def test_remove(host: Host) -> None:
-    first = host.install("2.53.3")
-    second = host.install("3.5.3", links=["promtool"])
-    second.link()
-    host.running = [f"{second.path}/bin/prometheus"]
-    with pytest.raises(HAError, match=r"prometheus 3\.5\.3 is in use"):
-        second.remove()
-    host.running = []
-    assert second.remove(apply=False) == ["3.5.3"]
-    assert names(host.bin) == ["promtool"]
-    assert second.remove() == ["3.5.3"]
-    assert second.remove() == []
-    assert names(host.bin) == []
-    assert first.inspect().intact
-    assert host.make(version="").remove() == ["2.53.3"]
-    assert names(host.root) == []
 
 
 def test_selinux_contexts_are_set_before_the_rename(host: Host) -> None:
