@@ -73,13 +73,17 @@ def check(
             done = runner(argv, cwd=candidate, timeout=CHECK_TIMEOUT)
             if done.rc == 127 and missing_ok:
                 missing.append(argv[0])
+            elif done.rc == 127:
+                do = f"Install {argv[0]}."
+                raise HAError("the checker is missing; nothing was changed", where=root, said=done.words, do=do)
             elif done.rc:
-                words = done.words.replace(candidate, root)
                 raise HAError(
                     f"{os.path.basename(argv[0])} refuses the new files (exit code {done.rc}); nothing was changed",
                     where=root,
-                    said=_diff.mask(words, [file.content for file in files if file.secret]),
-                    do=f"Install {argv[0]}." if done.rc == 127 else "Correct what it names, then run again.",
+                    said=_diff.mask(
+                        done.words.replace(candidate, root), [file.content for file in files if file.secret]
+                    ),
+                    do="Correct what it names, then run again.",
                 )
     finally:
         shutil.rmtree(candidate, ignore_errors=True)
