@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab as tests see it: its hosts, the APIs of what runs there, what the webhook got, and runs of playbooks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import typing as t
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import testinfra
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = os.environ.get("LAB_NAME", "default")
+SETS = {"eu": ("eu-1", "eu-2"), "us": ("us-1", "us-2")}
+MESH = ("am-1", "am-2", "am-3")
+REPLICAS = tuple(host for replicas in SETS.values() for host in replicas)
+#: The host whose exporter is down from the first notification to the end of the tests.
+LOUD = "am-1"
+
+T = t.TypeVar("T")
+RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+
+
+def wait_for(look: t.Callable[[], T], seconds: float, what: str) -> T:
+    """The first true answer. :raises AssertionError: when there is none in that time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = look()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s (last answer: {answer!r})"
+        time.sleep(0.2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run of ansible-playbook: its exit code, all that it printed, and by host what its recap says."""
+
+    rc: int
+    output: str
+    changed: dict[str, int]
+
+    def succeeded(self) -> Run:
+        assert self.rc == 0, self.output
+        return self
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """The main process of a unit and how often systemd has restarted it by itself."""
+
+    pid: int
+    restarts: int
+
+
+class Stack:
+    """The lab named ``default`` (or LAB_NAME)."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "lab", "status", "--name", NAME, "--json"]
+        state = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+        self.addresses: dict[str, str] = {host["host"]: host["address"] for host in state["hosts"]}
+        self.network: str = state["subnet"]
+        self.subnet = self.network.rpartition(".")[0]
+        self._webhook = state["webhook_url"]
+        self._hosts: dict[str, t.Any] = {}
+
+    # -- hosts -----------------------------------------------------------------------------------------------------
+
+    def host(self, name: str) -> t.Any:
+        """The host as testinfra has it: over SSH as ops, with sudo."""
+        if name not in self._hosts:
+            cache = os.environ.get("LAB_CACHE") or Path.home() / ".cache/prometheus_ha_lab"
+            options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+            self._hosts[name] = testinfra.get_host(
+                f"ssh://ops@{self.addresses[name]}",
+                sudo=True,
+                ssh_identity_file=f"{cache}/ssh/id_ed25519",
+                ssh_extra_args=f"{options} -o ControlMaster=auto -o ControlPersist=60s -o ControlPath=~/.ssh/lab-%C",
+            )
+        return self._hosts[name]
+
+    def sh(self, name: str, command: str) -> str:
+        """What a command prints as root on a host. :raises AssertionError: when it fails."""
+        done = self.host(name).run("bash -c %s", command)
+        assert done.rc == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
+        return str(done.stdout).strip()
+
+    def process(self, name: str, unit: str) -> Process:
+        shown = self.sh(name, f"systemctl show -p MainPID -p NRestarts --value {unit}").split()
+        return Process(int(shown[0]), int(shown[1]))
+
+    def processes(self) -> dict[str, int]:
+        """The main process of every replica and member."""
+        units = {**dict.fromkeys(REPLICAS, "prometheus"), **dict.fromkeys(MESH, "alertmanager")}
+        return {name: self.process(name, unit).pid for name, unit in units.items()}
+
+    def files(self, name: str, folder: str) -> dict[str, str]:
+        """The content hash of every file below a folder."""
+        listed = self.sh(name, f"cd {folder} && find . -type f -exec sha256sum {{}} +")
+        return {path: digest for digest, path in (line.split(None, 1) for line in listed.splitlines())}
+
+    # -- APIs ------------------------------------------------------------------------------------------------------
+
+    def fetch(self, url: str, data: bytes | None = None, method: str | None = None) -> str:
+        """What a URL answers with. :raises OSError: for no answer and for a refusal."""
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def ask(self, url: str, body: t.Any = None, method: str | None = None) -> t.Any:
+        """As fetch, for JSON."""
+        text = self.fetch(url, None if body is None else json.dumps(body).encode(), method)
+        return json.loads(text) if text else None
+
+    def prometheus(self, name: str, path: str) -> t.Any:
+        return self.ask(f"http://{self.addresses[name]}:9090/api/v1/{path}")["data"]
+
+    def metrics(self, name: str) -> str:
+        """What a Prometheus says of itself."""
+        return self.fetch(f"http://{self.addresses[name]}:9090/metrics")
+
+    def alertmanager(self, name: str, path: str, body: t.Any = None, method: str | None = None) -> t.Any:
+        return self.ask(f"http://{self.addresses[name]}:9093/api/v2/{path}", body, method)
+
+    def whole(self) -> bool:
+        """Whether all members are ready and see one another, and every replica is ready."""
+        try:
+            states = [self.alertmanager(name, "status")["cluster"] for name in MESH]
+            for name in REPLICAS:
+                self.fetch(f"http://{self.addresses[name]}:9090/-/ready")
+        except OSError:
+            return False
+        return all(state["status"] == "ready" and len(state["peers"]) == len(MESH) for state in states)
+
+    def exporter(self, name: str) -> str:
+        """The instance label of the host's node_exporter."""
+        return f"{self.addresses[name]}:9100"
+
+    def alerts(self, member: str, name: str, *matchers: str) -> list[dict[str, t.Any]]:
+        """What a member knows of InstanceDown for a host's exporter."""
+        wanted = [f'instance="{self.exporter(name)}"', 'alertname="InstanceDown"', *matchers]
+        query = "&".join(f"filter={urllib.parse.quote(matcher)}" for matcher in wanted)
+        found: list[dict[str, t.Any]] = self.alertmanager(member, f"alerts?{query}")
+        return found
+
+    def notified(self, name: str, region: str, since: float) -> list[float]:
+        """When the webhook got a notification that the host's exporter is down, as that region sees it."""
+        group = {"alertname": "InstanceDown", "instance": self.exporter(name), "region": region}
+        return [
+            item["time"]
+            for item in self.ask(f"{self._webhook}/notifications?receiver=lab")
+            if item["time"] >= since and item["body"]["status"] == "firing" and item["body"]["groupLabels"] == group
+        ]
+
+    # -- playbooks -------------------------------------------------------------------------------------------------
+
+    def play(self, playbook: Path, *args: str, overlay: Path | None = None) -> Run:
+        """Run a playbook on inventory/lab, with further inventory from a folder on top."""
+        command = ["ansible-playbook", "-i", "inventory/lab", *(["-i", str(overlay)] if overlay else [])]
+        command += ["-e", f"lab_subnet={self.subnet}", *args, str(playbook)]
+        ours = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MOLECULE_"))}
+        env = {**ours, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400
+        )
+        changed = {host: int(count) for host, count, _unreachable, _failed in RECAP.findall(done.stdout)}
+        return Run(done.returncode, done.stdout, changed)
+
+    def site(self, *args: str, overlay: Path | None = None) -> Run:
+        return self.play(ROOT / "site.yml", *args, overlay=overlay)
+
+
+def write_overlay(
+    folder: Path,
+    *,
+    groups: t.Mapping[str, t.Any] | None = None,
+    hosts: t.Mapping[str, t.Any] | None = None,
+    joins: t.Mapping[str, t.Sequence[str]] | None = None,
+) -> Path:
+    """Write an inventory that goes on top of another.
+
+    :param groups, hosts: variables by name.
+    :param joins: by group, hosts that join it.
+    """
+    for kind, variables in (("group_vars", groups or {}), ("host_vars", hosts or {})):
+        (folder / kind).mkdir(parents=True, mode=0o700)
+        for name, values in variables.items():
+            (folder / kind / f"{name}.yml").write_text(yaml.safe_dump(values))
+    members: dict[str, t.Any] = {
+        group: {"hosts": {name: {} for name in names}} for group, names in (joins or {}).items()
+    }
+    (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": members}}))
+    return folder

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is watched, or put in the way, while a playbook runs."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import http.client
+import json
+import subprocess
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+INTERVAL = 0.1
+Span = t.Tuple[float, float]
+
+
+class Watch:
+    """Asks endpoints every 100 ms in the background whether they serve.
+
+    :param endpoints: name -> (address, port); on 9093 an Alertmanager must have joined its mesh, too.
+    """
+
+    def __init__(self, endpoints: t.Mapping[str, tuple[str, int]]) -> None:
+        self._samples: dict[str, list[tuple[float, float, bool]]] = {name: [] for name in endpoints}
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._follow, args=(name, *endpoint), daemon=True)
+            for name, endpoint in endpoints.items()
+        ]
+
+    def __enter__(self) -> Watch:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _follow(self, name: str, address: str, port: int) -> None:
+        while not self._stop.wait(INTERVAL):
+            begun = time.monotonic()
+            serves = _serves(address, port)
+            self._samples[name].append((begun, time.monotonic(), serves))
+
+    def down(self, name: str) -> list[Span]:
+        """The spans in which no sample was good, from the first bad sample to the end of the last."""
+        spans: list[Span] = []
+        former = True
+        for begun, ended, serves in self._samples[name]:
+            if not serves:
+                spans.append((begun, ended) if former else (spans.pop()[0], ended))
+            former = serves
+        return spans
+
+    def most_down(self, names: t.Iterable[str]) -> int:
+        """How many of these were down at the same moment, at most."""
+        edges = sorted(edge for name in names for begun, ended in self.down(name) for edge in ((begun, 1), (ended, -1)))
+        now = most = 0
+        for _when, step in edges:
+            now += step
+            most = max(most, now)
+        return most
+
+
+def _serves(address: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(address, port, timeout=3)
+    try:
+        connection.request("GET", "/api/v2/status" if port == 9093 else "/-/ready")
+        answer = connection.getresponse()
+        body = answer.read()
+        return answer.status == 200 and (port != 9093 or json.loads(body)["cluster"]["status"] == "ready")
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+
+
+class CommandLines:
+    """Looks in the background for text in the command line of any process: the lab's hosts share the kernel."""
+
+    def __init__(self, *wanted: str) -> None:
+        self.seen: collections.Counter[str] = collections.Counter()
+        self._wanted = wanted
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> CommandLines:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(INTERVAL):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    words = path.read_bytes().decode(errors="replace")
+                    self.seen.update(text for text in self._wanted if text in words)
+
+
+@contextlib.contextmanager
+def blocked(network: str, ports: str) -> t.Iterator[None]:
+    """Refuse this machine the way to TCP ports of a network, whatever happens meanwhile."""
+    rule = ["OUTPUT", "-p", "tcp", "-d", network, "--dport", ports, "-j", "REJECT", "--reject-with", "tcp-reset"]
+    subprocess.run(["iptables", "-w", "-I", *rule], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["iptables", "-w", "-D", *rule], check=True)
