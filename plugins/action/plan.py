@@ -32,6 +32,13 @@ class ActionModule(ActionBase):
                     "no host of the inventory runs anything of this collection",
                     do="put hosts into the groups prometheus and alertmanager, or name yours by prometheus_ha_groups.",
                 )
+            limit = (task_vars or {}).get("ansible_limit")
+            if limit and not set(members) & set((task_vars or {})["ansible_play_hosts_all"]):
+                # Every later play would be skipped, and the run a success.
+                raise HAError(
+                    f"--limit {limit} leaves no host that runs anything of this collection",
+                    do=f"limit to some of {', '.join(members[:10])}{', ...' if len(members) > 10 else ''}.",
+                )
             _store.record_members(members)
         except HAError as error:
             return {**result, "failed": True, **error.result()}

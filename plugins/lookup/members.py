@@ -13,7 +13,7 @@ author:
 description:
   - Returns the hosts on which the plan of this run puts a component.
   - For the C(hosts) of plays, which can't see group variables.
-  - A play before it must have run M(baremetal.prometheus_ha.plan#module).
+  - A play before it must have run M(baremetal.prometheus_ha.plan).
 options: {}
 """
 
@@ -37,10 +37,14 @@ _list:
 
 import typing as t
 
+from ansible.context import CLIARGS
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store
+
+# ansible-playbook's options that look at a playbook without running it.
+LISTING = ("syntax", "listhosts", "listtasks", "listtags")
 
 
 class LookupModule(LookupBase):
@@ -48,6 +52,8 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         if terms:
             raise AnsibleLookupError(f"members takes nothing, not {terms}")
+        if any(CLIARGS.get(option) for option in LISTING):
+            return []  # nothing runs, so there is no plan
         try:
             return _store.members()
         except HAError as error:

@@ -11,7 +11,7 @@ version_added: 1.0.0
 author:
   - The baremetal.prometheus_ha authors (@baremetal-prometheus-ha)
 description:
-  - Returns the hosts that M(baremetal.prometheus_ha.component#module) staged in this run and found to have something
+  - Returns the hosts that M(baremetal.prometheus_ha.component) staged in this run and found to have something
     pending, grouped in waves.
   - The k-th replica of every replica set and the k-th member of every mesh go together, so that no wave holds two
     hosts that stand in for one another.

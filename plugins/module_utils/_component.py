@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
     _configure,
     _diff,
+    _download,
     _foreign,
     _help_flags,
     _ready,
@@ -60,6 +61,14 @@ class Outcome:
         return {**shown, "changed": self.changed}
 
 
+def secrets(params: t.Mapping[str, t.Any]) -> set[str]:
+    """The values of a slice that no output may show: of secret keys in masked files, passwords, a mirror's URL."""
+    masked = [file["content"].encode() for file in params["config"].get("files") or () if file.get("masked")]
+    password = ((params.get("api") or {}).get("http") or {}).get("password")
+    source = _download.secrets(str(params["release"].get("source", "")))
+    return {*_diff.secret_values(masked), *source, *([password] if password else [])}
+
+
 class Component:
     """One component of the host's slice (its shape is in docs/development.md).
 
@@ -83,6 +92,7 @@ class Component:
         self._runner = runner
         self._clock = clock or SystemClock()
         self._archive = params["release"].get("archive")
+        self.secrets = secrets(params)
         self._state_dir = os.path.join(state_root, self.name)
         self.release = Release(ReleaseSpec.from_params(params["release"]), runner=runner, clock=self._clock)
         config = {**params["config"], "state_dir": os.path.join(self._state_dir, "config")}
@@ -96,7 +106,7 @@ class Component:
             runner=runner,
             clock=self._clock,
             state_root=state_root,
-            secrets=_diff.secret_values(file.content for file in self._spec.files),
+            secrets=self.secrets,
         )
         self.api = self._endpoint(params["api"]) if params.get("api") else None
         self._http = http or (self.api.client() if self.api else None)

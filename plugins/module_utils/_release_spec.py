@@ -78,7 +78,7 @@ def _sha256(value: t.Any, where: str) -> str:
 def parse_sums(text: str, wanted: str) -> str | None:
     """The checksum of the file ``wanted`` in the text of a sha256sums.txt (``<sha256>  [*]<name>`` a line)."""
     for line in text.splitlines():
-        digest, _, name = line.strip().partition(" ")
+        digest, _space, name = line.strip().partition(" ")
         if name.strip().lstrip("*").rpartition("/")[2] == wanted and re.fullmatch("[0-9a-fA-F]{64}", digest):
             return digest.lower()
     return None

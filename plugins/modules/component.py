@@ -60,19 +60,19 @@ options:
         default: present
         choices: [present, staged, absent]
       release:
-        description: Options of M(baremetal.prometheus_ha.release#module).
+        description: Options of M(baremetal.prometheus_ha.release).
         type: dict
         required: true
       config:
-        description: Options of M(baremetal.prometheus_ha.config#module).
+        description: Options of M(baremetal.prometheus_ha.config).
         type: dict
         required: true
       service:
-        description: Options of M(baremetal.prometheus_ha.service#module).
+        description: Options of M(baremetal.prometheus_ha.service).
         type: dict
         required: true
       api:
-        description: Options of M(baremetal.prometheus_ha.reload#module).
+        description: Options of M(baremetal.prometheus_ha.reload).
         type: dict
 seealso:
   - module: baremetal.prometheus_ha.plan
@@ -156,7 +156,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Component, Outcome
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Component, Outcome, secrets
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -165,6 +165,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "plan": {
         "type": "list",
         "elements": "dict",
+        # Keeps configurations out of the host's syslog; main() then masks in the result what is secret, no more.
+        "no_log": True,
         "options": {
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "default": "present", "choices": ["present", "staged", "absent"]},
@@ -213,11 +215,13 @@ def run(params: dict[str, t.Any], *, apply: bool) -> dict[str, t.Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module.no_log_values = {value for item in module.params["plan"] or () for value in secrets(item)}
+    invocation = {"module_args": {"name": module.params["name"], "state": module.params["state"]}}
     try:
         result = run(module.params, apply=not module.check_mode)
     except HAError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+        module.fail_json(invocation=invocation, **error.result())
+    module.exit_json(invocation=invocation, **result)
 
 
 if __name__ == "__main__":

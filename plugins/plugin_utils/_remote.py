@@ -41,19 +41,26 @@ class SliceAction(ActionBase):
             )
 
 
+def _accused(config: t.Mapping[str, t.Any], words: str) -> list[str]:
+    """The variables of the files that a refusal names.
+
+    promtool and amtool also name what they look at or found good: these files count only where no other is named.
+    """
+    refused = "\n".join(line for line in words.splitlines() if "Checking " not in line and "SUCCESS" not in line)
+    sources = {f"{config.get('root', '')}/{file['path']}": file["source"] for file in config.get("files", [])}
+    named = [path for path in sources if path in refused] or [path for path in sources if path in words]
+    return sorted({sources[path] for path in named if sources[path]})
+
+
 def blame(result: dict[str, t.Any], host: str, slices: t.Sequence[t.Mapping[str, t.Any]]) -> None:
     """Put the inventory's names in front of a host's failure: the host, and the variables of the files it names."""
     failed = result.get("component")
     for item in slices:
         if failed and item["name"] != failed:
             continue
-        root = item.get("config", {}).get("root", "")
-        words = result.get("msg", "")
-        sources = [
-            file["source"] for file in item.get("config", {}).get("files", []) if f"{root}/{file['path']}" in words
-        ]
+        sources = _accused(item.get("config", {}), result.get("msg", ""))
         if sources:
-            result["variables"] = sorted({source for source in sources if source})
+            result["variables"] = sources
     where = f"host {host}"
     if result.get("variables"):
         where += f", variable {' or '.join(result['variables'])}"

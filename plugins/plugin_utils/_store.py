@@ -228,7 +228,8 @@ def members() -> list[str]:
     path = _root() / "members"
     if not path.exists():
         raise HAError(
-            "no plan was made in this run", do="begin the playbook with a play that runs baremetal.prometheus_ha.plan."
+            "no plan was made in this run: the inventory has no host, or no earlier play ran the plan",
+            do="see ansible-inventory --graph with the same -i, and begin a playbook of your own with the plan.",
         )
     found: list[str] = json.loads(path.read_text())
     return found

@@ -114,9 +114,13 @@ def service(
     }
 
 
-def file(path: str, content: str, source: str, *, mode: str = "0640") -> dict[str, t.Any]:
-    """One file of the slice; ``source`` is the inventory variable that an error in it is blamed on."""
-    return {"path": path, "content": content, "mode": mode, "source": source}
+def file(path: str, content: str, source: str, *, masked: bool = False) -> dict[str, t.Any]:
+    """One file of the slice, for root and the component's group.
+
+    :param source: the inventory variable that an error in it is blamed on.
+    :param masked: the values of its secret keys (password, token, url ...) are never shown.
+    """
+    return {"path": path, "content": content, "mode": "0640", "source": source, "masked": masked}
 
 
 def copies(

@@ -196,7 +196,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     rendered = _base.copies(instance, files, "templates", "templates", topology.folders)
     source = "alertmanager_config" if instance.opt("config") is not None else "alertmanager_config_file"
     data = config(instance, files, topology.folders)
-    rendered.insert(0, _base.file("alertmanager.yml", _base.to_yaml(data), source))
+    rendered.insert(0, _base.file("alertmanager.yml", _base.to_yaml(data), source, masked=True))
     mesh = topology.cohort(instance)
     others = [member.address for member in mesh.instances if member is not instance]
     try:

@@ -293,7 +293,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
         group = {"groups": [{"name": "prometheus_ha_generation", "rules": [marker]}]}
         rendered.append(_base.file("rules/prometheus_ha_generation.yml", _base.to_yaml(group), "prometheus_rules"))
     sources = "prometheus_scrape_configs, prometheus_alert_relabel_configs, prometheus_remote_write, prometheus_config"
-    rendered.insert(0, _base.file("prometheus.yml", _base.to_yaml(data), sources))
+    rendered.insert(0, _base.file("prometheus.yml", _base.to_yaml(data), sources, masked=True))
     check = ["{release}/bin/promtool", "check", "config", *(["--agent"] if instance.opt("agent") else [])]
     try:
         args = _flags.command_line_flags(flags(instance), component="prometheus", version=instance.opt("version"))
