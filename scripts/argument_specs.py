@@ -49,7 +49,7 @@ def spec(component: Component) -> dict[str, t.Any]:
 
 
 def render(component: Component) -> str:
-    return HEADER + to_yaml(spec(component)).split("\n", 1)[1]
+    return HEADER + to_yaml(spec(component), width=100).split("\n", 1)[1]
 
 
 def main() -> int:

@@ -46,7 +46,7 @@ def absent(instance: Instance) -> dict[str, t.Any]:
     return {
         "release": {"name": name},
         "config": {"root": f"/etc/{name}", "files": [], "owner": "root", "group": "root"},
-        "service": {"name": name, "user": name, "group": name, "executable": name, "args": []},
+        "service": {"name": name, "user": name, "group": name, "executable": f"{{release}}/bin/{name}", "args": []},
     }
 
 
@@ -67,7 +67,8 @@ def _try(instance: Instance, topology: Topology, files: Files) -> dict[str, t.An
     try:
         return render_instance(instance, topology, files)
     except HAError as problem:
-        words = problem.what.rstrip(".") + "." + (f" {problem.said}" if problem.said else "")
+        words = problem.what if problem.what.endswith((".", "?")) else f"{problem.what}."
+        words += f" {problem.said}" if problem.said else ""
         return error("I03", problem.where or f"host {instance.name}", words, problem.do)
 
 

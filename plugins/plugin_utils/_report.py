@@ -38,7 +38,7 @@ def table(plan: Plan) -> str:
             for what, to, endpoints in _links(cohort, plan)
         ]
     leaving = [f"{instance.name}: {instance.kind.title} leaves" for instance in topology.leaving]
-    parts = [columns(rows), columns(links), leaving]
+    parts = [columns(rows), columns(links) if len(links) > 1 else [], leaving]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 

@@ -50,15 +50,17 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    # PyYAML does not read back the other line ends of YAML 1.1 unless they are escaped.
+    style = '"' if set("\x85\u2028\u2029") & set(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)
 
 
-def to_yaml(data: t.Any) -> str:
-    """Plain data as a managed YAML file, keys in the given order."""
-    return MANAGED + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+def to_yaml(data: t.Any, *, width: int = 10_000) -> str:
+    """Plain data as a managed YAML file, keys in the given order; no line is folded within ``width``."""
+    return MANAGED + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
 
 
 def checksum(instance: Instance) -> dict[str, t.Any]:
