@@ -125,6 +125,14 @@ def file(path: str, content: str, source: str, *, masked: bool = False) -> dict[
     return {"path": path, "content": content, "mode": "0640", "source": source, "masked": masked}
 
 
+def read(instance: Instance, files: Files, option: str, path: str) -> str:
+    """A file that an option names. :raises HAError: with the option, when it can't be read or decrypted."""
+    try:
+        return files.read(path)
+    except HAError as problem:
+        raise HAError(problem.what, where=instance.where(option), said=problem.said, do=problem.do) from problem
+
+
 def copies(
     instance: Instance,
     files: Files,
@@ -162,7 +170,7 @@ def copies(
                     do="rename one of them.",
                 )
     return [
-        file(f"{target}/{name}", files.read(path), f"{instance.kind.name}_{option}: {path}")
+        file(f"{target}/{name}", read(instance, files, option, path), f"{instance.kind.name}_{option}: {path}")
         for name, path in sorted(found.items())
     ]
 

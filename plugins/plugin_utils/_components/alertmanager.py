@@ -128,7 +128,7 @@ def config(instance: Instance, files: _base.Files, folders: t.Sequence[str]) -> 
                 do="name one file; a relative path starts from the inventory's and the playbook's folder.",
             )
         try:
-            data = yaml.safe_load(files.read(found[0]))
+            data = yaml.safe_load(_base.read(instance, files, "config_file", found[0]))
         except yaml.YAMLError as problem:
             raise HAError(
                 f"{found[0]} is not YAML", where=instance.where("config_file"), said=str(problem)
