@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 import urllib.parse
@@ -76,6 +77,7 @@ class Stack:
         self.subnet = self.network.rpartition(".")[0]
         self._webhook = state["webhook_url"]
         self._hosts: dict[str, t.Any] = {}
+        self._sockets = tempfile.TemporaryDirectory(prefix="ssh")
 
     # -- hosts -----------------------------------------------------------------------------------------------------
 
@@ -84,11 +86,12 @@ class Stack:
         if name not in self._hosts:
             cache = os.environ.get("LAB_CACHE") or Path.home() / ".cache/prometheus_ha_lab"
             options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+            share = f"-o ControlMaster=auto -o ControlPersist=60s -o ControlPath={self._sockets.name}/%C"
             self._hosts[name] = testinfra.get_host(
                 f"ssh://ops@{self.addresses[name]}",
                 sudo=True,
                 ssh_identity_file=f"{cache}/ssh/id_ed25519",
-                ssh_extra_args=f"{options} -o ControlMaster=auto -o ControlPersist=60s -o ControlPath=~/.ssh/lab-%C",
+                ssh_extra_args=f"{options} {share}",
             )
         return self._hosts[name]
 
