@@ -147,13 +147,13 @@ def _wait_host(host: plan.Host) -> None:
 
     def booted() -> bool:
         nonlocal state
-        _, state = containers.execute(host.container, "systemctl", "is-system-running")
+        _rc, state = containers.execute(host.container, "systemctl", "is-system-running")
         return state in ("running", "degraded")
 
     _wait(f"{host.name}: systemd", booted)
     if state == "degraded":
         failed = ("systemctl", "list-units", "--failed", "--plain", "--no-legend")
-        _, units = containers.execute(host.container, *failed)
+        _rc, units = containers.execute(host.container, *failed)
         names = [line.split()[0] for line in units.splitlines() if line.split()]
         log.say(f"up: {host.name} is degraded, failed units: {', '.join(names)}")
     _wait(f"{host.name}: ssh as ops", partial(_ssh_ready, host), 30)

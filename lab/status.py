@@ -9,7 +9,7 @@ from lab import containers, labs, plan
 
 
 def _units(container: str) -> dict[str, str]:
-    _, text = containers.execute(container, "systemctl", "is-active", *labs.UNITS)
+    _rc, text = containers.execute(container, "systemctl", "is-active", *labs.UNITS)
     return dict(zip(labs.UNITS, text.split(), strict=False))
 
 
@@ -20,7 +20,7 @@ def _host(host: plan.Host, found: dict[str, containers.Container]) -> dict[str, 
         return {**entry, "state": "missing"}
     if not there.running:
         return {**entry, "state": "stopped"}
-    _, state = containers.execute(host.container, "systemctl", "is-system-running")
+    _rc, state = containers.execute(host.container, "systemctl", "is-system-running")
     urls = {unit: f"http://{host.address}:{port}/" for unit, port in labs.PORTS.items()}
     units = {unit: {"state": active, "url": urls[unit]} for unit, active in _units(host.container).items()}
     return {**entry, "state": state, "units": units}

@@ -28,9 +28,9 @@ Pins: t.TypeAlias = t.Mapping[tuple[str, str], Pin]  # by (name, version)
 PINS: Pins = {}
 
 
-def with_pins(params: t.Mapping[str, t.Any], pins: Pins = PINS) -> dict[str, t.Any]:
+def with_pins(params: t.Mapping[str, t.Any], pins: Pins | None = None) -> dict[str, t.Any]:
     """The options of a release, with the collection's pin where they give no checksum of their own."""
-    pin = pins.get((str(params.get("name")), str(params.get("version"))))
+    pin = (PINS if pins is None else pins).get((str(params.get("name")), str(params.get("version"))))
     if pin is None or params.get("checksum") or params.get("checksums"):
         return dict(params)
     return {**params, "checksums": dict(pin.checksums), "checksum_from": f"the collection's pin from {pin.source}"}

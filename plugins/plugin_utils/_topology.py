@@ -165,7 +165,7 @@ class Topology:
         """The Alertmanager meshes that a Prometheus alerts: the named ones, else every mesh of its environment."""
         found = [
             cohort
-            for (component, environment, _), cohort in self.cohorts.items()
+            for (component, environment, _name), cohort in self.cohorts.items()
             if component == "alertmanager" and environment == prometheus.environment
         ]
         named = prometheus.opt("alertmanager_meshes")

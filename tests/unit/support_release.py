@@ -144,7 +144,7 @@ def _handler(mirror: Mirror) -> type[http.server.BaseHTTPRequestHandler]:
             self.send_header("ETag", f'"{sha256(body)[:16]}"')
             self.send_header("Content-Length", str(len(body) - start))
             self.end_headers()
-            kind, _, count = step.partition(":")
+            kind, _colon, count = step.partition(":")
             with contextlib.suppress(OSError):
                 self.wfile.write(body[start : start + int(count)] if count else body[start:])
             if kind == "stall":

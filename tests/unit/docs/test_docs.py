@@ -45,7 +45,7 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if re.match(r"[a-z]+:", link):
             continue
-        path, _, anchor = link.partition("#")
+        path, _hash, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
         if not target.exists():
             wrong.append(f"{link}: no such file")

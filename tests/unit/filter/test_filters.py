@@ -98,14 +98,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
     out = folder / "out.json"
     tasks: list[dict[str, t.Any]] = [
         {"ansible.builtin.set_fact": {f"good_{name}": "{{ " + expression + " }}"}}
-        for name, (expression, _) in GOOD.items()
+        for name, (expression, _wanted) in GOOD.items()
     ]
     tasks += [
         {
             "block": [{"ansible.builtin.set_fact": {f"unused_{name}": "{{ " + expression + " }}"}}],
             "rescue": [{"ansible.builtin.set_fact": {f"bad_{name}": "{{ ansible_failed_result.msg }}"}}],
         }
-        for name, (expression, _) in BAD.items()
+        for name, (expression, _said) in BAD.items()
     ]
     names = [*(f"good_{name}" for name in GOOD), *(f"bad_{name}" for name in BAD)]
     content = "{{ {" + ", ".join(f"'{name}': {name}" for name in names) + "} | to_json }}"

@@ -230,7 +230,7 @@ def test_a_real_socket_leads_to_this_process() -> None:
         server.listen()
         port = server.getsockname()[1]
         (listener,) = [item for item in _foreign.listeners() if item.port == port]
-        (owner,) = _foreign.owners([listener.inode]).values()
+        owner = _foreign.owners([listener.inode])[listener.inode]
     assert (owner.pid, str(listener.address)) == (os.getpid(), "127.0.0.1")
     assert str(owner).startswith(f"pid {os.getpid()} ({Path('/proc/self/comm').read_text().strip()})")
 

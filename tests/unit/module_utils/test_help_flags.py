@@ -155,7 +155,7 @@ def test_the_real_program_has_the_hidden_flags_and_not_the_lacking_ones(program:
 
 
 def test_the_real_program_refuses(program: tuple[str, str, str]) -> None:
-    _, _, path = program
+    _name, _version, path = program
     assert refused(run, path, ["--config.file=/x", "--web.listen-address=:1", "--log.level=debug"]) == []
     assert refused(run, path, ["--config.fil=/x"]) == ["There is no flag --config.fil. Is --config.file meant?"]
     assert refused(run, path, ["--config.file=/x", "--config.file=/y"]) == ["--config.file may be given only once."]

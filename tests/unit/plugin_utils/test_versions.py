@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 NUMBERS = st.integers(0, 999)
 VERSIONS = st.one_of(
-    st.builds(lambda *numbers: Version(*numbers), NUMBERS, NUMBERS, NUMBERS),
+    st.tuples(NUMBERS, NUMBERS, NUMBERS).map(lambda numbers: Version(*numbers)),
     st.builds(Version, NUMBERS, NUMBERS, NUMBERS, st.sampled_from(["alpha", "beta", "rc"]), NUMBERS),
 )
 
