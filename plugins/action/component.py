@@ -20,12 +20,16 @@ ARGUMENTS: dict[str, t.Any] = {
     "state": {"type": "str", "default": "active", "choices": ["staged", "started", "active", "absent"]},
     "plan": {"type": "list", "elements": "dict"},
 }
+# What the action itself needs of a component; the rest of a plan that the user gives is the module's to judge.
+NEEDED = ("name", "release", "config")
 
 
 def _for_host(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A slice without what only the controller needs."""
-    kept = {key: value for key, value in item.items() if key not in ("cohort", "order", "expect")}
-    files = [{key: value for key, value in file.items() if key != "source"} for file in item["config"]["files"]]
+    kept = {key: value for key, value in item.items() if key not in ("cohort", "order", "expect", "origins")}
+    files = [
+        {key: value for key, value in file.items() if key != "source"} for file in item["config"].get("files") or []
+    ]
     return {**kept, "release": with_pins(item["release"]), "config": {**item["config"], "files": files}}
 
 
@@ -39,12 +43,19 @@ class ActionModule(SliceAction):
         _validated, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         try:
             slices = args["plan"]
+            for number, item in enumerate(slices or []):
+                missing = [key for key in NEEDED if not item.get(key)]
+                if missing:
+                    raise HAError(f"plan[{number}] lacks {', '.join(missing)}", do="see the module's documentation.")
             if slices is None:
                 slices = _store.obtain(task_vars, self._templar, self._loader).slices(host, args["name"])
                 _store.record_attempt(host)
             result.update(self._converge(slices, args["state"], task_vars))
         except HAError as error:
-            return {**result, "failed": True, **error.result()}
+            result.update(failed=True, **error.result())
+            if "component" in result:
+                blame(result, host, slices)
+            return result
         if result.get("failed"):
             blame(result, host, slices)
         elif args["plan"] is None and not result.get("unreachable"):
@@ -62,11 +73,17 @@ class ActionModule(SliceAction):
                 return result
             for item in plan:
                 if item["name"] in wanted:
-                    spec = ReleaseSpec.from_params(item["release"])
-                    item["release"] = {**item["release"], **provide_archive(self, spec, wanted[item["name"]])}
+                    item["release"] = {**item["release"], **self._provide(item, wanted[item["name"]])}
             return merged(result, self.call("component", {"state": state, "plan": plan}, task_vars))
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
+
+    def _provide(self, item: t.Mapping[str, t.Any], arch: str) -> dict[str, t.Any]:
+        try:
+            return provide_archive(self, ReleaseSpec.from_params(item["release"]), arch)
+        except HAError as error:
+            error.facts["component"] = item["name"]
+            raise
 
     @staticmethod
     def _record(

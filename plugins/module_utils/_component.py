@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import re
+import time
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
@@ -31,6 +34,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service i
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_spec import ServiceSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, SystemClock, Verdict
 
+_ERROR = re.compile(r'level"?[=:]"?error', re.IGNORECASE)  # a line of either log format
 NONE, START, RELOAD, RESTART, REMOVE = "none", "start", "reload", "restart", "remove"
 
 
@@ -93,12 +97,15 @@ class Component:
         self._clock = clock or SystemClock()
         self._archive = params["release"].get("archive")
         self.secrets = secrets(params)
+        self._state_root = state_root
         self._state_dir = os.path.join(state_root, self.name)
         self.release = Release(ReleaseSpec.from_params(params["release"]), runner=runner, clock=self._clock)
         config = {**params["config"], "state_dir": os.path.join(self._state_dir, "config")}
         self._commands = [list(command) for command in params["config"].get("check") or ()]
         self._spec = FilesetSpec.from_params(config)
         self.config = Fileset(self._spec, runner)
+        files = params["config"].get("files") or ()
+        self._masked = {os.path.join(self._spec.root, file["path"]) for file in files if file.get("masked")}
         # Of a component that leaves, only names and places are known.
         folder = self._folder if not self.leaves else "/opt"
         self.service = Service(
@@ -134,6 +141,7 @@ class Component:
             data_dirs=unit.data_dirs,
             config_files=[os.path.join(self._spec.root, file.path) for file in self._spec.files],
             ports=self.service.spec.ports,
+            state_root=self._state_root,
         )
 
     def lacks_archive(self) -> str | None:
@@ -181,7 +189,7 @@ class Component:
         if outcome.pending == REMOVE:
             return self._remove(outcome)
         files = self.config.plan()
-        outcome.diff += files.diff + self.service.plan().diff
+        outcome.diff += self._shown(files.diff) + self.service.plan().diff
         outcome.actions += [f"wrote {os.path.join(self._spec.root, path)}" for path in files.written]
         outcome.actions += [f"removed {os.path.join(self._spec.root, path)}" for path in files.removed]
         outcome.actions.append(f"{outcome.pending} of {self.service.unit}: {'; '.join(outcome.reasons)}")
@@ -190,11 +198,25 @@ class Component:
         if files.changed:
             self.config.swap()
         undo = self.config.rollback if files.changed else None
-        started = self.service.activate(self._serves_new, undo=undo, former_look=self._is_ready)
-        if started:
-            outcome.seconds = started.seconds
-        elif outcome.pending == RELOAD:
-            self._reload(undo)
+        begun = time.time()
+        try:
+            started = self.service.activate(self._serves_new, undo=undo, former_look=self._is_ready)
+            if started:
+                outcome.seconds = started.seconds
+            elif outcome.pending == RELOAD:
+                self._reload(undo)
+        except HAError as error:
+            error.facts.setdefault("reasons", outcome.reasons)
+            if outcome.pending == RELOAD:
+                # Prometheus' own answer may name nothing but its configuration file (query_log_file, seen with 3.5.3).
+                logged = self.service.log_tail(begun).splitlines()
+                error.said = "\n".join([error.said, *(line for line in logged if _ERROR.search(line))]).strip()
+            # Where it failed before anything was started (a read-only unit folder), nobody has put the files back yet;
+            # a second rollback does nothing. What it can't do now, the journal does in the next run.
+            if undo:
+                with contextlib.suppress(HAError):
+                    undo()
+            raise
         if files.changed:
             self.config.commit()
         outcome.pending = NONE
@@ -257,8 +279,18 @@ class Component:
         else:
             _configure.take_up(_configure.Running(self.api, self._http, self._clock), undo)
 
+    def _shown(self, diff: t.Sequence[dict[str, str]]) -> list[dict[str, str]]:
+        """The diff without values of secret keys, the former ones included, which only the disk knows."""
+        shown = []
+        for entry in diff:
+            if self.leaves or entry["after_header"] in self._masked:  # of one that leaves no file is known any more
+                both = [entry["before"].encode(), entry["after"].encode()]
+                entry = {**entry, **{side: _diff.mask(entry[side], both) for side in ("before", "after")}}
+            shown.append(entry)
+        return shown
+
     def _remove(self, outcome: Outcome) -> Outcome:
-        outcome.diff += self.config.plan().diff
+        outcome.diff += self._shown(self.config.plan().diff)
         outcome.actions.append(f"removed {self.service.unit}, its configuration and releases; its data stays")
         if self._apply:
             self.service.remove()

@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.plugins.action import ActionBase
 
 # ansible-core's own words when a host has no usable Python (executor/module_common.py, module_utils/basic.py).
-NO_PYTHON = ("interpreter", "No python interpreters found", "requires a minimum of Python", "python: not found")
+NO_PYTHON = ("module interpreter", "No python interpreters found", "requires a minimum of Python", "python: not found")
+
+# Options of a release (the fact `option` of its errors) as inventory variables, by component.
+OPTIONS = {"version": "{}_version", "checksum": "{}_checksum", "source": "prometheus_ha_release_source"}
 
 
 class SliceAction(ActionBase):
@@ -47,20 +51,38 @@ def _accused(config: t.Mapping[str, t.Any], words: str) -> list[str]:
     promtool and amtool also name what they look at or found good: these files count only where no other is named.
     """
     refused = "\n".join(line for line in words.splitlines() if "Checking " not in line and "SUCCESS" not in line)
-    sources = {f"{config.get('root', '')}/{file['path']}": file["source"] for file in config.get("files", [])}
+    sources = {f"{config.get('root', '')}/{file['path']}": file.get("source", "") for file in config.get("files") or []}
     named = [path for path in sources if path in refused] or [path for path in sources if path in words]
     return sorted({sources[path] for path in named if sources[path]})
 
 
+def _suspects(result: dict[str, t.Any], item: t.Mapping[str, t.Any]) -> list[str]:
+    """The variables that a component's failure is about, with file and line of those that the inventory sets.
+
+    Of a file that several variables make, and of what a start takes, only these count, where there are any.
+    """
+    name, words, origins = item["name"], str(result.get("msg", "")), item.get("origins", {})
+    known = [variable for variable in origins if variable.startswith((f"{name}_", "prometheus_ha_"))]
+    found = [part for source in _accused(item.get("config", {}), words) for part in source.split(", ")]
+    found = [part for part in found if part.partition(":")[0] in origins] or found
+    if not found and "reasons" in result:
+        found = [variable for variable in known if variable.endswith(("_extra_args", "_unit_options", "_version"))]
+    found += [OPTIONS[result["option"]].format(name)] if result.get("option") in OPTIONS else []
+    found += [variable for variable in known if re.search(rf"\b{variable}\b", words)]
+    shown = {part: origins.get(part.partition(":")[0]) for part in found}
+    return [f"{part} ({origin})" if origin else part for part, origin in shown.items()]
+
+
 def blame(result: dict[str, t.Any], host: str, slices: t.Sequence[t.Mapping[str, t.Any]]) -> None:
-    """Put the inventory's names in front of a host's failure: the host, and the variables of the files it names."""
+    """Put the inventory's names in front of a host's failure: the host, and the variables that it is about."""
     failed = result.get("component")
     for item in slices:
         if failed and item["name"] != failed:
             continue
-        sources = _accused(item.get("config", {}), result.get("msg", ""))
-        if sources:
-            result["variables"] = sources
+        suspects = _suspects(result, item)
+        if suspects:
+            result["variables"] = suspects
+    result.pop("option", None)
     where = f"host {host}"
     if result.get("variables"):
         where += f", variable {' or '.join(result['variables'])}"

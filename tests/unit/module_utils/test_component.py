@@ -1,0 +1,532 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A component as a whole on a host of files: real release, real files, real unit; systemd and Prometheus are played."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Component
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import HttpUnreachableError, Response
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service import Service
+from ansible_collections.baremetal.prometheus_ha.tests.unit import support_release
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_service import OK, Behaviour, Clock, Systemd
+
+HELP = Completed(0, "Flags:\n      --xone=X  One.\n      --yone=Y  Other.\n", "")
+
+
+class Host:
+    """A managed host in a folder, on which a Prometheus is played that loads what lies on its disk."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.config, self.opt, self.links, self.data = (base / name for name in ("etc", "opt", "bin", "data"))
+        self.links.mkdir()
+        self.clock = Clock()
+        self.systemd = Systemd(base, self.clock)
+        self.tools: list[str] = []
+        self.checker, self.help = OK, HELP
+        self.archives: dict[str, Path] = {}
+        self.loaded = ""
+        self.loaded_at = 0.0
+        self.pid = 0
+        self.asked: list[str] = []
+
+    # What the component is given ------------------------------------------------------------------------------------
+
+    def __call__(self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0) -> Completed:
+        if argv[0].startswith(str(self.opt)):
+            self.tools.append(" ".join(argv))
+            if argv[-1] != "--help":
+                return self.checker
+            return self.help if len(argv) > 2 else HELP
+        return self.systemd(argv, cwd=cwd, timeout=timeout)
+
+    def request(self, method: str, url: str, body: bytes | None = None, timeout: float | None = None) -> Response:
+        del body, timeout
+        path = url.partition("9090")[2]
+        self.asked.append(f"{method} {path}")
+        running = [int(entry.name) for entry in (self.base / "proc").iterdir() if entry.name.isdigit()]
+        if not running:
+            raise HttpUnreachableError(f"{method} {url}: no answer", said="refused")
+        if running != [self.pid]:
+            self.pid = running[0]
+            self.load()
+        status, text = 200, ""
+        if path == "/-/reload" and not self.load():
+            status, text = 500, "failed to reload config: one or more errors occurred"
+        if path == "/metrics":
+            text = "prometheus_config_last_reload_successful 1\n"
+            text += f"prometheus_config_last_reload_success_timestamp_seconds {self.loaded_at}\n"
+        if path.startswith("/api/v1/rules"):
+            rule = '{"name": "ha_config_generation", "labels": {"sha256": "%s"}}'
+            text = '{"status": "success", "data": {"groups": [{"rules": [%s]}]}}' % (rule % self.generation)
+        return Response(status, {}, text.encode())
+
+    # The Prometheus -------------------------------------------------------------------------------------------------
+
+    @property
+    def generation(self) -> str:
+        return self.loaded.partition("generation ")[2].strip()
+
+    def load(self) -> bool:
+        text = (self.config / "prometheus.yml").read_text()
+        if "refused on reload" in text:
+            return False
+        time.sleep(0.01)  # a file system's clock is coarser than ours
+        self.loaded, self.loaded_at = text, time.time()
+        return True
+
+    # What the tests do ----------------------------------------------------------------------------------------------
+
+    def archive(self, version: str) -> Path:
+        if version not in self.archives:
+            content = support_release.release(version=version)
+            self.archives[version] = support_release.publish(self.base / "mirror", content, version=version)
+        return self.archives[version]
+
+    def component(
+        self,
+        generation: str = "g1",
+        *,
+        version: str = "3.5.3",
+        state: str = "present",
+        apply: bool = True,
+        extra: str = "",
+        args: t.Sequence[str] = ("--xone=1",),
+        files: t.Mapping[str, str] | None = None,
+        archive: bool = True,
+        fetch: str = "controller",
+    ) -> Component:
+        packed = self.archive(version)
+        main = f"{extra}# generation {generation}\n"
+        params: dict[str, t.Any] = {
+            "name": "prometheus",
+            "state": state,
+            "release": {
+                "name": "prometheus",
+                "version": version,
+                "root": str(self.opt),
+                "link_dir": str(self.links),
+                "links": ["promtool"],
+                "keep": 1,
+                "arch": "amd64",
+                "fetch": fetch,
+                "checksum": support_release.sha256(packed.read_bytes()),
+                **({"archive": str(packed)} if archive else {}),
+            },
+            "config": {
+                "root": str(self.config),
+                "files": [
+                    {"path": "prometheus.yml", "content": main, "masked": True},
+                    *({"path": path, "content": content} for path, content in (files or {}).items()),
+                ],
+                "check": [["{release}/bin/promtool", "check", "config", "{root}/prometheus.yml"]],
+            },
+            "service": {
+                "name": "prometheus",
+                "user": "prometheus",
+                "group": "prometheus",
+                "executable": "{release}/bin/prometheus",
+                "args": list(args),
+                "data_dirs": [str(self.data)],
+                "start_timeout": 30,
+            },
+            "api": {
+                "kind": "prometheus",
+                "url": "http://127.0.0.1:9090",
+                "generation": generation,
+                "config_file": str(self.config / "prometheus.yml"),
+            },
+        }
+        state_root = str(self.base / "state")
+        made = Component(params, apply=apply, runner=self, http=self, clock=self.clock, state_root=state_root)
+        made.service = Service(
+            made.service.spec,
+            runner=self,
+            clock=self.clock,
+            proc=str(self.systemd.proc),
+            unit_folder=str(self.systemd.units),
+            state_root=state_root,
+        )
+        return made
+
+    def serve(self, generation: str = "g1", **values: t.Any) -> None:
+        """Bring it up; forget what was called for that."""
+        self.component(generation, **values).activate()
+        assert self.generation == generation
+        self.forget()
+
+    def forget(self) -> None:
+        for calls in (self.systemd.called, self.tools, self.asked):
+            calls.clear()
+
+    def executable(self, version: str) -> str:
+        return str(self.opt / "prometheus" / version / "bin" / "prometheus")
+
+    def running(self) -> str:
+        """The executable of what runs, or nothing."""
+        found = [entry for entry in self.systemd.proc.iterdir() if entry.name.isdigit()]
+        return os.readlink(found[0] / "exe") if found else ""
+
+    def disk(self) -> dict[str, tuple[int, bytes]]:
+        """Everything but the processes."""
+        return {
+            path: what
+            for path, what in support_release.tree(self.base).items()
+            if not path.startswith(("proc", "mirror"))
+        }
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+# -- a fresh host -----------------------------------------------------------------------------------------------------
+
+
+def test_staging_a_fresh_host_installs_and_checks_but_starts_nothing(host: Host) -> None:
+    outcome = host.component().stage()
+    assert outcome.pending == "start"
+    assert outcome.changed
+    assert "installed prometheus 3.5.3" in outcome.actions
+    assert Path(host.executable("3.5.3")).exists()
+    assert host.systemd.verbs() == []
+    assert not host.config.exists()
+    assert host.systemd.text() == ""
+    assert [line for line in host.tools if "promtool check config" in line]
+    assert [line for line in host.tools if line.endswith("--xone=1 --help")]
+
+
+def test_a_staged_host_is_not_changed_by_staging_again(host: Host) -> None:
+    host.component().stage()
+    before = host.disk()
+    outcome = host.component().stage()
+    assert (outcome.pending, outcome.changed) == ("start", False)
+    assert host.disk() == before
+
+
+def test_the_first_activation_starts_enables_and_links(host: Host) -> None:
+    outcome = host.component().activate()
+    assert outcome.pending == "none"
+    assert outcome.seconds is not None
+    assert host.running() == host.executable("3.5.3")
+    assert host.systemd.enabled
+    assert os.readlink(host.links / "promtool") == str(host.opt / "prometheus/3.5.3/bin/promtool")
+    assert (host.config / "prometheus.yml").read_text() == "# generation g1\n"
+    again = host.component().activate()
+    assert (again.pending, again.changed, again.actions, again.diff) == ("none", False, [], [])
+
+
+def test_check_mode_on_a_fresh_host_writes_nothing_and_says_the_same(host: Host) -> None:
+    host.archive("3.5.3")
+    before = host.disk()
+    would = host.component(apply=False, archive=False).activate()
+    assert host.disk() == before
+    assert host.systemd.verbs() == []
+    assert would.pending == "start"
+    did = host.component().activate()
+    shared = [action for action in did.actions if not action.startswith("linked")]
+    assert would.actions == shared
+    assert [entry["after"] for entry in would.diff] == [entry["after"] for entry in did.diff]
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        ({"archive": False}, "amd64"),
+        ({"archive": True}, None),
+        ({"archive": False, "apply": False}, None),
+        ({"archive": False, "state": "absent"}, None),
+        ({"archive": False, "fetch": "target"}, None),
+    ],
+)
+def test_which_archive_the_controller_must_bring(host: Host, values: dict[str, t.Any], expected: str | None) -> None:
+    assert host.component(**values).lacks_archive() == expected
+
+
+# -- changes ----------------------------------------------------------------------------------------------------------
+
+
+def test_staging_a_change_touches_nothing_that_runs(host: Host) -> None:
+    host.serve()
+    before = (host.config / "prometheus.yml").read_text(), host.systemd.text(), host.running()
+    outcome = host.component("g2", version="3.6.0").stage()
+    assert outcome.pending == "restart"
+    assert ((host.config / "prometheus.yml").read_text(), host.systemd.text(), host.running()) == before
+    assert host.systemd.verbs() == []
+    assert "POST /-/reload" not in host.asked
+    assert os.readlink(host.links / "promtool").startswith(str(host.opt / "prometheus/3.5.3"))
+
+
+def test_a_change_of_the_configuration_is_a_reload(host: Host) -> None:
+    host.serve()
+    outcome = host.component("g2", files={"rules/a.yml": "groups: []\n"}).activate()
+    assert outcome.pending == "none"
+    assert host.systemd.verbs() == []
+    assert host.asked.count("POST /-/reload") == 1
+    assert host.generation == "g2"
+    assert [action for action in outcome.actions if action.startswith("wrote")] == [
+        f"wrote {host.config}/prometheus.yml",
+        f"wrote {host.config}/rules/a.yml",
+    ]
+    gone = host.component("g3").activate()
+    assert f"removed {host.config}/rules/a.yml" in gone.actions
+    assert not (host.config / "rules").exists()
+
+
+def test_a_reload_that_a_cut_off_run_still_owed_is_done(host: Host) -> None:
+    host.serve()
+    host.loaded = "# generation g0\n"
+    outcome = host.component().stage()
+    assert outcome.pending == "reload"
+    assert "generation g0" in outcome.reasons[0]
+    assert host.component().activate().changed
+    assert host.generation == "g1"
+
+
+def test_another_version_is_a_restart_and_the_former_one_stays_for_a_way_back(host: Host) -> None:
+    host.serve()
+    outcome = host.component(version="3.6.0").activate()
+    assert outcome.pending == "none"
+    assert host.systemd.verbs() == ["daemon-reload", "restart"]
+    assert host.running() == host.executable("3.6.0")
+    assert "3.6.0" in os.readlink(host.links / "promtool")
+    assert Path(host.executable("3.5.3")).exists()
+    assert "pruned prometheus 3.5.3" in host.component(version="3.7.0").activate().actions
+
+
+def test_what_was_changed_by_hand_is_found(host: Host) -> None:
+    host.serve()
+    (host.config / "prometheus.yml").write_text("# by hand\n")
+    assert host.component().stage().pending == "reload"
+    host.component().activate()
+    assert (host.config / "prometheus.yml").read_text() == "# generation g1\n"
+
+
+def test_files_of_others_are_told_and_kept(host: Host) -> None:
+    host.serve()
+    (host.config / "theirs.yml").write_text("x\n")
+    outcome = host.component("g2").activate()
+    assert outcome.foreign == ["theirs.yml"]
+    assert (host.config / "theirs.yml").exists()
+
+
+def test_check_mode_of_a_change_writes_nothing(host: Host) -> None:
+    host.serve()
+    before = host.disk()
+    outcome = host.component("g2", args=["--yone=1"], apply=False).activate()
+    assert host.disk() == before
+    assert host.systemd.verbs() == []
+    assert outcome.pending == "restart"
+    assert outcome.changed
+    assert {entry["after_header"] for entry in outcome.diff} == {
+        str(host.config / "prometheus.yml"),
+        str(host.systemd.units / "prometheus.service"),
+    }
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [({"generation": "g2"}, "reload"), ({"args": ["--yone=1"]}, "restart"), ({}, "none")],
+)
+def test_started_leaves_alone_what_serves(host: Host, values: dict[str, t.Any], expected: str) -> None:
+    host.serve()
+    outcome = host.component(**values).activate(only_start=True)
+    assert outcome.pending == expected
+    assert host.systemd.verbs() == []
+    assert host.generation == "g1"
+
+
+def test_started_starts_what_does_not_run(host: Host) -> None:
+    assert host.component().activate(only_start=True).pending == "none"
+    assert host.generation == "g1"
+
+
+def test_a_held_component_is_prepared_and_left_alone(host: Host) -> None:
+    host.serve()
+    outcome = host.component("g2", version="3.6.0", state="staged").activate()
+    assert outcome.pending == "restart"
+    assert Path(host.executable("3.6.0")).exists()
+    assert host.running() == host.executable("3.5.3")
+    assert host.systemd.verbs() == []
+
+
+# -- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_checker_refuses_changes_nothing(host: Host) -> None:
+    host.serve()
+    before = (host.config / "prometheus.yml").read_text(), host.running()
+    host.checker = Completed(1, "", "FAILED: could not parse expression")
+    with pytest.raises(HAError, match="could not parse expression"):
+        host.component("bad").activate()
+    assert ((host.config / "prometheus.yml").read_text(), host.running()) == before
+    assert host.systemd.verbs() == []
+    host.checker = OK
+    assert host.component("good").activate().pending == "none"
+
+
+def test_a_flag_that_the_staged_binary_refuses_changes_nothing(host: Host) -> None:
+    host.serve()
+    host.help = Completed(1, "", "prometheus: error: unknown long flag '--nope', try --help")
+    with pytest.raises(HAError) as caught:
+        host.component(args=["--nope"]).activate()
+    assert caught.value.where == "variable prometheus_extra_args"
+    assert "--nope" in caught.value.said
+    assert host.systemd.verbs() == []
+
+
+def test_a_refused_reload_brings_the_former_files_back_and_loads_them(host: Host) -> None:
+    host.serve()
+    with pytest.raises(HAError) as caught:
+        host.component("g2", extra="# refused on reload\n", files={"rules/a.yml": ""}).activate()
+    assert "failed to reload config" in caught.value.said
+    assert (host.config / "prometheus.yml").read_text() == "# generation g1\n"
+    assert not (host.config / "rules").exists()
+    assert host.generation == "g1"
+    assert host.asked.count("POST /-/reload") == 2
+    assert host.component().activate().changed is False
+    assert host.component("g3").activate().pending == "none"
+
+
+def test_a_version_that_dies_goes_back_to_the_former_one_with_its_configuration(host: Host) -> None:
+    host.serve()
+    host.systemd.behaviours[host.executable("3.6.0")] = Behaviour(lives=0.5, logs="level=error msg=panic")
+    with pytest.raises(HAError) as caught:
+        host.component("g2", version="3.6.0").activate()
+    assert "panic" in str(caught.value)
+    assert caught.value.facts["rolled_back"] is True
+    assert host.running() == host.executable("3.5.3")
+    assert (host.config / "prometheus.yml").read_text() == "# generation g1\n"
+    assert host.generation == "g1"
+    assert "3.5.3" in os.readlink(host.links / "promtool")
+    del host.systemd.behaviours[host.executable("3.6.0")]
+    assert host.component("g2", version="3.6.0").activate().pending == "none"
+
+
+def test_a_first_start_that_fails_leaves_neither_unit_nor_configuration(host: Host) -> None:
+    host.systemd.behaviours[host.executable("3.5.3")] = Behaviour(lives=0.5, logs="level=error msg=panic")
+    with pytest.raises(HAError, match="panic"):
+        host.component().activate()
+    assert not host.config.exists()
+    assert host.systemd.text() == ""
+    assert host.running() == ""
+    del host.systemd.behaviours[host.executable("3.5.3")]
+    assert host.component().activate().pending == "none"
+
+
+def test_a_unit_that_cannot_be_written_leaves_the_former_configuration(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.serve()
+    component = host.component("g2", args=["--yone=1"])
+    files = component.service._files
+
+    def read_only() -> None:
+        raise HAError("cannot put the new files in place; the former ones are there", said="read-only file system")
+
+    monkeypatch.setattr(files, "swap", read_only)
+    with pytest.raises(HAError, match="read-only"):
+        component.activate()
+    assert (host.config / "prometheus.yml").read_text() == "# generation g1\n"
+    assert not (host.base / "state/prometheus/config/journal.json").exists()
+    assert host.systemd.verbs() == []
+    assert host.component("g2", args=["--yone=1"]).activate().pending == "none"
+
+
+def test_a_run_that_was_killed_between_files_and_start_is_put_right_by_the_next(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_args: t.Any, **_kwargs: t.Any) -> None:
+        raise Killed
+
+    host.serve()
+    component = host.component("g2", args=["--yone=1"])
+    with monkeypatch.context() as patch:
+        patch.setattr(component.service, "activate", die)
+        with pytest.raises(Killed):
+            component.activate()
+    component.config._release()  # as the end of the process does
+    assert (host.config / "prometheus.yml").read_text() == "# generation g2\n"
+    outcome = host.component().stage()
+    assert outcome.actions[0].startswith("rolled an interrupted change back to the former files")
+    assert (host.config / "prometheus.yml").read_text() == "# generation g1\n"
+    assert host.component("g2", args=["--yone=1"]).activate().pending == "none"
+
+
+def test_former_secrets_are_not_shown_either(host: Host) -> None:
+    """The module masks what the plan holds now; a password that was replaced is only on the disk."""
+    host.serve(extra="password: former-secret\n")
+    outcome = host.component("g2", extra="password: hunter2-hunter2\n").activate()
+    assert "former-secret" not in repr(outcome.diff)
+    assert "hunter2-hunter2" not in repr(outcome.diff)
+    assert "generation g2" in repr(outcome.diff)
+    gone = host.component(state="absent").activate()
+    assert gone.diff
+    assert "hunter2-hunter2" not in repr(gone.diff)
+
+
+# -- leaving ----------------------------------------------------------------------------------------------------------
+
+
+def test_removal_takes_everything_but_the_data(host: Host) -> None:
+    host.serve(files={"rules/a.yml": ""})
+    (host.data / "wal").write_text("x")
+    staged = host.component(state="absent").stage()
+    assert (staged.pending, staged.changed) == ("remove", False)
+    assert host.running()
+    outcome = host.component(state="absent").activate()
+    assert outcome.changed
+    assert host.running() == ""
+    assert not host.config.exists()
+    assert host.systemd.text() == ""
+    assert not Path(host.executable("3.5.3")).exists()
+    assert not os.path.lexists(host.links / "promtool")
+    assert (host.data / "wal").read_text() == "x"
+    again = host.component(state="absent").activate()
+    assert (again.pending, again.changed) == ("none", False)
+
+
+def test_removal_in_check_mode_removes_nothing(host: Host) -> None:
+    host.serve()
+    before = host.disk()
+    outcome = host.component(state="absent", apply=False).activate()
+    assert (outcome.pending, outcome.changed) == ("remove", True)
+    assert host.disk() == before
+    assert host.running()
+
+
+def test_it_comes_back_after_it_left(host: Host) -> None:
+    host.serve()
+    host.component(state="absent").activate()
+    assert host.component().activate().pending == "none"
+    assert host.generation == "g1"
+
+
+# -- the result -------------------------------------------------------------------------------------------------------
+
+
+def test_result(host: Host) -> None:
+    result = host.component().activate().result()
+    assert result.keys() == {"pending", "reasons", "actions", "foreign", "seconds", "changed"}
+    assert "seconds" not in host.component().activate().result()
+
+
+def test_only_files_that_a_reload_reads_are_proved(host: Host) -> None:
+    """Discovery reads its targets by itself, so they may be younger than the last reload."""
+    component = host.component(files={"targets/node.yml": "[]\n", "rules/a.yml": ""})
+    assert component.api is not None
+    assert component.api.files == (f"{host.config}/prometheus.yml", f"{host.config}/rules/a.yml")
