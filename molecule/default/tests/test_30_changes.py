@@ -34,6 +34,7 @@ from ansible_collections.baremetal.prometheus_ha.molecule.shared.watch import Co
 
 EDGE = ("eu-1", "us-1")
 REBUILT = "us-2"
+LIMITED = "eu-2"
 #: Everything the collection puts on a host with a replica.
 LEAVINGS = (
     "/etc/prometheus /etc/systemd/system/prometheus.service"
@@ -49,7 +50,7 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class Rollout:
-    """:ivar limited: eu-1's files after a run with --limit eu-1. :ivar seen: command lines that held the password."""
+    """:ivar limited: eu-2's files after a run with --limit eu-2. :ivar seen: command lines that held the password."""
 
     limited: dict[str, str]
     full: Run
@@ -102,13 +103,13 @@ def announced(stack: Stack, change: Change) -> tuple[Run, dict[str, t.Any], dict
 
 @pytest.fixture(scope="module")
 def rollout(stack: Stack, change: Change, announced: object, loud: float) -> Rollout:
-    """First eu-1 alone, then all with us-2 bare, while this machine is refused the way to every API."""
+    """First eu-2 alone, then all with us-2 bare, while this machine is refused the way to every API."""
     assert announced and loud
     with blocked(stack.network, "9090:9094"):
         with pytest.raises(urllib.error.URLError, match="refused"):
             stack.metrics("eu-1")
-        stack.site("--limit", "eu-1", overlay=change.overlay).succeeded()
-        limited = stack.files("eu-1", "/etc/prometheus")
+        stack.site("--limit", LIMITED, overlay=change.overlay).succeeded()
+        limited = stack.files(LIMITED, "/etc/prometheus")
         stack.sh(REBUILT, f"systemctl disable --now prometheus && rm -r {LEAVINGS} && systemctl daemon-reload")
         with CommandLines(change.password) as lines:
             full = stack.site("-vvv", "--diff", overlay=change.overlay)
@@ -128,7 +129,7 @@ def test_check_changes_nothing(announced: tuple[Run, dict[str, t.Any], dict[str,
 
 
 def test_without_a_way_to_the_apis_all_is_rolled_out(stack: Stack, rollout: Rollout) -> None:
-    assert all(rollout.full.changed[name] for name in (*REPLICAS, *MESH) if name != "eu-1"), rollout.full.changed
+    assert all(rollout.full.changed[name] for name in (*REPLICAS, *MESH) if name != LIMITED), rollout.full.changed
     for name in REPLICAS:
         groups = {group["name"] for group in stack.prometheus(name, "rules")["groups"]}
         assert "added" in groups
@@ -138,8 +139,8 @@ def test_without_a_way_to_the_apis_all_is_rolled_out(stack: Stack, rollout: Roll
 
 def test_limited_run_puts_the_same_files(stack: Stack, rollout: Rollout) -> None:
     both = {name: stack.files(name, "/etc/prometheus") for name in SETS["eu"]}
-    assert both["eu-1"] == rollout.limited
-    assert {path for path, digest in both["eu-2"].items() if rollout.limited[path] != digest} == {"./prometheus.yml"}
+    assert both[LIMITED] == rollout.limited
+    assert {path for path, digest in both["eu-1"].items() if rollout.limited[path] != digest} == {"./prometheus.yml"}
     texts = [stack.sh(name, "cat /etc/prometheus/prometheus.yml").splitlines() for name in SETS["eu"]]
     different = [(mine.strip(), other.strip()) for mine, other in zip(*texts, strict=True) if mine != other]
     assert different == [("dc: europe1", "dc: europe2")]
