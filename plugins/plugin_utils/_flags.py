@@ -189,5 +189,6 @@ def command_line_flags(
             problems.append(str(error))
     if problems:
         what = "; ".join(problems)
-        raise HAError(f"{what[0].upper()}{what[1:]}.", where=where, do="Correct or remove the flag.")
+        end = "" if what.endswith("?") else "."
+        raise HAError(f"{what[0].upper()}{what[1:]}{end}", where=where, do="Correct or remove the flag.")
     return argv

@@ -78,7 +78,7 @@ def _planned() -> _render.Plan:
     loader = DataLoader()
     inventory = InventoryManager(loader=loader, sources=[str(EXAMPLE / "hosts.yml")])
     variables = VariableManager(loader=loader, inventory=inventory)
-    hostvars = HostVars(inventory=inventory, variable_manager=variables, loader=loader)
+    hostvars: t.Any = HostVars(inventory=inventory, variable_manager=variables, loader=loader)
     snapshot = _inventory.load(hostvars, Templar(loader=loader), _registry.NAMES, [str(EXAMPLE)])
     return _render.plan(snapshot, ControllerFiles(loader))
 
