@@ -159,11 +159,11 @@ class Stack:
         found: list[dict[str, t.Any]] = self.alertmanager(member, f"alerts?{query}")
         return found
 
-    def notified(self, name: str, region: str, since: float) -> list[float]:
-        """When the webhook got a notification that the host's exporter is down, as that region sees it."""
+    def notified(self, name: str, region: str, since: float) -> list[int]:
+        """How many alerts each notification held that the webhook got for a host's exporter, as that region sees it."""
         group = {"alertname": "InstanceDown", "instance": self.exporter(name), "region": region}
         return [
-            item["time"]
+            len(item["body"]["alerts"])
             for item in self.ask(f"{self._webhook}/notifications?receiver=lab")
             if item["time"] >= since and item["body"]["status"] == "firing" and item["body"]["groupLabels"] == group
         ]
