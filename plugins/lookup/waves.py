@@ -51,6 +51,7 @@ import typing as t
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _waves
 
 WANTED = {"start": {"start"}, "change": {"reload", "restart", "remove"}}
@@ -63,7 +64,11 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(f"waves takes one of {', '.join(WANTED)}, not {terms}")
         only = self.get_option("component")
         pending = {}
-        for item in _store.all_pending():
+        try:
+            staged = _store.all_pending()
+        except HAError as error:
+            raise AnsibleLookupError(str(error)) from error
+        for item in staged:
             cohorts = [
                 tuple(part["cohort"])
                 for name, part in item["components"].items()

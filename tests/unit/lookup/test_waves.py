@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is pending, in waves: what the lookup returns, and a play over it."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible import constants
+from ansible.errors import AnsibleLookupError
+from ansible_collections.baremetal.prometheus_ha.plugins.lookup import waves as waves_lookup
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store
+
+Waves = t.Callable[..., list[list[str]]]
+
+
+@pytest.fixture
+def waves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waves:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "tmp" / "run"))
+    plugin = waves_lookup.LookupModule()
+    plugin._load_name = "baremetal.prometheus_ha.waves"
+    options = yaml.safe_load(waves_lookup.DOCUMENTATION)["options"]
+    constants.config.initialize_plugin_configuration_definitions("lookup", plugin._load_name, options)
+    return lambda *terms, **options: plugin.run(list(terms), {}, **options)
+
+
+def staged(*hosts: tuple[str, str, str, str]) -> None:
+    """Hosts in plan order: name, component, cohort, what is pending."""
+    for order, (host, component, cohort, pending) in enumerate(hosts):
+        part = {"pending": pending, "cohort": [component, "default", cohort], "order": order}
+        _store.record_pending(host, {component: part})
+
+
+def stack(pending: str) -> None:
+    staged(
+        *((f"eu-{number}", "prometheus", "eu", pending) for number in range(1, 7)),
+        ("us-1", "prometheus", "us", pending),
+        ("us-2", "prometheus", "us", "none"),
+        *((f"am-{number}", "alertmanager", "default", pending) for number in range(1, 10)),
+    )
+
+
+@pytest.mark.parametrize("pending", ["reload", "restart", "remove"])
+def test_a_set_of_six_and_a_mesh_of_nine_roll_to_their_ends(waves: Waves, pending: str) -> None:
+    stack(pending)
+    found = waves("change")
+    assert found[0] == ["eu-1", "us-1", "am-1"]
+    assert found[1] == ["eu-2", "am-2"]
+    assert found[6:] == [["am-7"], ["am-8"], ["am-9"]]
+    assert waves("start") == []
+
+
+def test_a_first_start_is_one_wave(waves: Waves) -> None:
+    stack("start")
+    assert len(waves("start")) == 1
+    assert len(waves("start")[0]) == 16
+    assert waves("change") == []
+
+
+def test_only_one_component(waves: Waves) -> None:
+    stack("reload")
+    assert len(waves("change", component="prometheus")) == 6
+    assert waves("change", component="alertmanager")[0] == ["am-1"]
+    assert waves("change", component="thanos_query") == []
+
+
+def test_a_host_of_two_components_waits_for_both(waves: Waves) -> None:
+    staged(("both", "prometheus", "eu", "reload"), ("eu-2", "prometheus", "eu", "reload"))
+    staged(("both", "alertmanager", "m", "restart"), ("am-2", "alertmanager", "m", "restart"))
+    assert waves("change") == [["both"], ["eu-2", "am-2"]]
+
+
+def test_nothing_was_staged(waves: Waves) -> None:
+    assert waves("change") == []
+    assert waves("start") == []
+
+
+def test_a_lost_host_stops_everything(waves: Waves) -> None:
+    stack("reload")
+    _store.record_attempt("eu-3")
+    with pytest.raises(AnsibleLookupError, match="eu-3 failed or could not be reached"):
+        waves("change")
+
+
+@pytest.mark.parametrize("terms", [[], ["stop"], ["start", "change"]])
+def test_terms(waves: Waves, terms: list[str]) -> None:
+    with pytest.raises(AnsibleLookupError, match="takes one of start, change"):
+        waves(*terms)

@@ -1,0 +1,254 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of a run as files: computed once whoever comes first, read by all, and the controller's own files."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import stat
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible import constants
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _inventory, _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import InventoryError
+
+
+@pytest.fixture(autouse=True)
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The temporary folder of a run of ansible."""
+    folder = tmp_path / "tmp" / "ansible-local-42x"
+    folder.mkdir(parents=True, mode=0o700)
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(folder))
+    return folder
+
+
+class HostVars(dict[str, dict[str, t.Any]]):
+    def raw_get(self, host_name: str) -> dict[str, t.Any]:
+        return self[host_name]
+
+
+def task_vars(host: str = "p-1", *, more: t.Mapping[str, t.Any] | None = None, **common: t.Any) -> dict[str, t.Any]:
+    """What an action of ``host`` is given; ``common`` is in the inventory, ``more`` only in the task."""
+    hosts = {name: {"inventory_hostname": name, "group_names": ["prometheus"], **common} for name in ("p-1", "p-2")}
+    play = {"ansible_play_hosts_all": ["p-1"], "inventory_hostname": host}
+    return {**hosts[host], **play, "hostvars": HostVars(hosts), **(more or {})}
+
+
+def obtain(variables: dict[str, t.Any]) -> _store.Store:
+    loader = DataLoader()
+    return _store.obtain(variables, Templar(loader=loader, variables=variables), loader)
+
+
+# -- the plan ---------------------------------------------------------------------------------------------------------
+
+
+def test_many_workers_compute_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[int] = []
+    original = _inventory.load
+
+    def counting(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        computed.append(1)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(_inventory, "load", counting)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(lambda number: obtain(task_vars(f"p-{number % 2 + 1}")), range(16)))
+    assert len(computed) == 1
+    assert len({store.folder for store in stores}) == 1
+    assert stores[0].slices("p-2", "prometheus")[0]["release"]["version"] == "3.5.3"
+
+
+def test_the_files_are_the_user_s_alone(run: Path) -> None:
+    obtain(task_vars())
+    _store.record_pending("p-1", {})
+    _store.record_members(["p-1"])
+    for path in (run / "prometheus_ha").rglob("*"):
+        if path.name != "lock":
+            assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert not [path for path in run.rglob("*") if path.name.startswith(".")]
+
+
+def test_problems_are_raised_by_whoever_asks(run: Path) -> None:
+    for host in ("p-1", "p-2"):
+        with pytest.raises(InventoryError, match="hosts p-1, p-2, variable prometheus_port"):
+            obtain(task_vars(host, prometheus_port="many"))
+    assert len(list((run / "prometheus_ha").glob("plan-*"))) == 1
+
+
+def test_what_a_role_gives_is_a_plan_of_its_own_for_the_hosts_of_the_play() -> None:
+    plain = obtain(task_vars())
+    layered = obtain(task_vars(more={"prometheus_replica": trust_as_template("r-{{ inventory_hostname }}")}))
+    assert plain.folder != layered.folder
+
+    def labels(store: _store.Store, host: str) -> str:
+        files = store.slices(host)[0]["config"]["files"]
+        return next(str(file["content"]) for file in files if file["path"] == "prometheus.yml")
+
+    assert "replica: r-p-1" in labels(layered, "p-1")
+    assert "replica: p-2" in labels(layered, "p-2")
+    assert "replica: p-1" in labels(plain, "p-1")
+
+
+def test_variables_that_the_plan_does_not_read_make_no_other_plan() -> None:
+    assert obtain(task_vars()).folder == obtain(task_vars(more={"my_own": 1, "ansible_loop_var": "x"})).folder
+
+
+@pytest.mark.parametrize(
+    "host, name, words",
+    [
+        ("web", None, "the plan has nothing for this host"),
+        ("p-1", "alertmanager", "the plan has no alertmanager for this host"),
+    ],
+)
+def test_a_host_without_a_slice(host: str, name: str | None, words: str) -> None:
+    with pytest.raises(HAError) as caught:
+        obtain(task_vars()).slices(host, name)
+    assert caught.value.what == words
+    assert caught.value.where == f"host {host}"
+
+
+def test_the_summary() -> None:
+    summary = obtain(task_vars()).summary
+    assert summary["members"] == ["p-1", "p-2"]
+    assert "replica set default" in summary["report"]
+
+
+@pytest.mark.parametrize("name", ["../../etc/x", "a/b", "10.0.0.1", "[2001:db8::1]", "ü", "done", "summary"])
+def test_any_host_name_is_a_file_within_the_folder(tmp_path: Path, name: str) -> None:
+    path = _store._file(tmp_path, name)
+    assert path.parent == tmp_path
+    assert path.name.endswith(".json")
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x"
+    _store._write(path, "former")
+    monkeypatch.setattr(os, "fdopen", lambda *_args, **_kwargs: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        _store._write(path, "new")
+    assert path.read_text() == "former"
+
+
+# -- what workers tell one another ------------------------------------------------------------------------------------
+
+
+def part(pending: str, order: int) -> dict[str, t.Any]:
+    return {"pending": pending, "cohort": ["prometheus", "default", "eu"], "order": order}
+
+
+def test_what_is_pending_comes_back_in_plan_order_and_component_by_component() -> None:
+    _store.record_pending("b", {"prometheus": part("reload", 2)})
+    _store.record_pending("a", {"prometheus": part("start", 1)})
+    _store.record_pending("b", {"alertmanager": part("none", 2)})
+    _store.record_pending("b", {"prometheus": part("none", 2)})
+    found = _store.all_pending()
+    assert [item["host"] for item in found] == ["a", "b"]
+    assert {name: what["pending"] for name, what in found[1]["components"].items()} == {
+        "prometheus": "none",
+        "alertmanager": "none",
+    }
+
+
+def test_nothing_is_activated_when_a_host_was_lost() -> None:
+    _store.record_attempt("a")
+    _store.record_attempt("b")
+    _store.record_pending("a", {"prometheus": part("reload", 1)})
+    with pytest.raises(HAError, match="b failed or could not be reached"):
+        _store.all_pending()
+    _store.record_pending("b", {"prometheus": part("none", 2)})
+    assert len(_store.all_pending()) == 2
+
+
+def test_without_a_plan_there_are_no_members() -> None:
+    with pytest.raises(HAError, match="no plan was made in this run"):
+        _store.members()
+    _store.record_members(["b", "a"])
+    assert _store.members() == ["b", "a"]
+
+
+# -- the controller's files -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for path in ("inv/rules/b.yml", "inv/rules/a.yml", "inv/rules/sub/c.yml", "play/rules/z.yml", "play/own.yml"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "pattern, expected",
+    [
+        ("rules/*.yml", ["inv/rules/a.yml", "inv/rules/b.yml"]),
+        ("rules/*", ["inv/rules/a.yml", "inv/rules/b.yml"]),
+        ("own.yml", ["play/own.yml"]),
+        ("rules/[ab].yml", ["inv/rules/a.yml", "inv/rules/b.yml"]),
+        ("none/*", []),
+    ],
+)
+def test_find(tree: Path, pattern: str, expected: list[str]) -> None:
+    found = _store.ControllerFiles(DataLoader()).find(pattern, [str(tree / "inv"), str(tree / "play")])
+    assert found == [str(tree / path) for path in expected]
+
+
+def test_find_takes_folders_literally_and_absolute_patterns_as_they_are(tree: Path) -> None:
+    odd = tree / "inv [1]"
+    (tree / "inv").rename(odd)
+    files = _store.ControllerFiles(DataLoader())
+    assert files.find("rules/a.yml", [str(odd)]) == [str(odd / "rules/a.yml")]
+    assert files.find(str(tree / "play/*.yml"), []) == [str(tree / "play/own.yml")]
+
+
+def test_a_file_is_read_once_a_run(tree: Path) -> None:
+    files = _store.ControllerFiles(DataLoader())
+    path = str(tree / "play/own.yml")
+    assert files.read(path) == "play/own.yml"
+    Path(path).write_text("other")
+    assert files.read(path) == "play/own.yml"
+    assert type(files.read(path)) is str
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(HAError, match=r"none\.yml can't be read") as caught:
+        _store.ControllerFiles(DataLoader()).read(str(tmp_path / "none.yml"))
+    assert "vault password" in caught.value.do
+    assert caught.value.said
+
+
+@pytest.mark.parametrize(
+    "sources, expected",
+    [
+        (["inv/hosts.yml", "inv"], ["inv", "play"]),
+        (["a,b,"], ["play"]),
+        ([], ["play"]),
+        (["play/own.yml"], ["play"]),
+    ],
+)
+def test_where_relative_paths_start(tree: Path, sources: list[str], expected: list[str]) -> None:
+    (tree / "inv/hosts.yml").touch()
+    given = [source if "," in source else str(tree / source) for source in sources]
+    found = _store._folders({"ansible_inventory_sources": given, "playbook_dir": str(tree / "play")})
+    assert found == [str(tree / folder) for folder in expected]
+
+
+def test_leavings_of_dead_runs_are_swept(run: Path) -> None:
+    dead = run.parent / "ansible-local-1" / "prometheus_ha"
+    unfinished = run.parent / "ansible-local-2" / "prometheus_ha"
+    alive = run.parent / "ansible-local-3" / "prometheus_ha"
+    for folder, text in ((dead, "999999999"), (unfinished, None), (alive, str(os.getppid()))):
+        folder.mkdir(parents=True)
+        if text:
+            (folder / "run").write_text(text)
+    _store.record_members([])
+    assert [folder.exists() for folder in (dead.parent, unfinished, alive)] == [False, True, True]
+    assert json.loads((run / "prometheus_ha" / "run").read_text()) == os.getpid()
