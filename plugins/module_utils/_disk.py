@@ -47,6 +47,8 @@ class Disk:
 
     def unlink(self, path: str) -> None:
         """Remove a file when it is there."""
+        if not os.path.lexists(path):
+            return  # without asking: a filesystem mounted read-only refuses even to remove what is not there
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
             self.step(f"unlink {path}")

@@ -226,4 +226,5 @@ class Downloader:
             said=said,
             do="check that this machine reaches the server (proxy variables: http_proxy, https_proxy, no_proxy), "
             "or set the source to a mirror or a folder.",
+            option="source",
         )

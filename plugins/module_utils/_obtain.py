@@ -38,6 +38,7 @@ def verify(path: str, checksum: Checksum, *, name: str, source: str) -> None:
             where=source,
             do=f"where {checksum.origin} is out of date or of another version or architecture, correct it; "
             "else the source holds a release that was changed: do not use it.",
+            option="checksum",
         )
 
 
@@ -56,6 +57,7 @@ def published(spec: ReleaseSpec, arch: str, read: t.Callable[[str], str], where:
             where=where,
             said=getattr(error, "said", ""),
             do=do,
+            option="version",
         ) from error
     sha256 = parse_sums(text, spec.archive_name(arch))
     if sha256 is None:
@@ -102,6 +104,7 @@ def download(
             where=public(url),
             said=error.said,
             do="correct the version, or put the release on the mirror.",
+            option="version",
         ) from error
     finally:
         if os.path.lexists(unverified):

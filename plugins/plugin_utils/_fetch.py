@@ -94,7 +94,7 @@ def fetch(
             try:
                 return _obtain(spec, arch, folder, run, downloader, _progress(spec, arch, tell, clock))
             except HAError as error:
-                fields = {"what": error.what, "where": error.where, "said": error.said, "do": error.do}
+                fields = {**error.facts, "what": error.what, "where": error.where, "said": error.said, "do": error.do}
                 _write(folder / "failed", {"run": run, "at": time.time(), "error": fields})
                 raise
 
@@ -139,6 +139,7 @@ def _in_folder(spec: ReleaseSpec, arch: str) -> Path:
         where="source",
         said="\n".join(f"no {place}" for place in places),
         do="correct the version, or put the archive there.",
+        option="version",
     )
 
 

@@ -66,7 +66,8 @@ def _suspects(result: dict[str, t.Any], item: t.Mapping[str, t.Any]) -> list[str
     found = [part for source in _accused(item.get("config", {}), words) for part in source.split(", ")]
     found = [part for part in found if part.partition(":")[0] in origins] or found
     if not found and "reasons" in result:
-        found = [variable for variable in known if variable.endswith(("_extra_args", "_unit_options", "_version"))]
+        other = () if any("argument" in reason for reason in result["reasons"]) else ("_version",)
+        found = [variable for variable in known if variable.endswith(("_extra_args", "_unit_options", *other))]
     found += [OPTIONS[result["option"]].format(name)] if result.get("option") in OPTIONS else []
     found += [variable for variable in known if re.search(rf"\b{variable}\b", words)]
     shown = {part: origins.get(part.partition(":")[0]) for part in found}

@@ -181,7 +181,8 @@ def _compute(
         snapshot = snapshot.with_values(host, values, problems)
     plan = _render.plan(snapshot, ControllerFiles(loader))
     for host, slices in plan.hosts.items():
-        _write(_file(folder, host), json.dumps(slices))
+        origins = snapshot.hosts[host].origins
+        _write(_file(folder, host), json.dumps([{**item, "origins": origins} for item in slices]))
     failed = any(finding.severity == "error" for finding in plan.findings)
     _write(
         folder / "summary", json.dumps({"members": list(plan.hosts), "report": "" if failed else _report.table(plan)})
