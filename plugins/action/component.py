@@ -46,7 +46,8 @@ class ActionModule(SliceAction):
             for number, item in enumerate(slices or []):
                 missing = [key for key in NEEDED if not item.get(key)]
                 if missing:
-                    raise HAError(f"plan[{number}] lacks {', '.join(missing)}", do="see the module's documentation.")
+                    what = f"plan[{number}] lacks {', '.join(missing)}"
+                    raise HAError(what, where=f"host {host}", do="see the module's documentation.")
             if slices is None:
                 slices = _store.obtain(task_vars, self._templar, self._loader).slices(host, args["name"])
                 _store.record_attempt(host)

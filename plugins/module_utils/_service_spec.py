@@ -56,10 +56,12 @@ def source_address(towards: str) -> str:
             probe.connect(target)
             found = str(probe.getsockname()[0]).partition("%")[0]
     except (OSError, UnicodeError) as error:
-        raise HAError(f"this host knows no way to {towards}", where=where, said=str(error), do=do) from error
+        what = f"this host knows no way to {towards}"
+        raise HAError(what, where=where, said=str(error), do=do, option="host_ip_towards") from error
     address = ipaddress.ip_address(found)
     if address.is_loopback or address.is_unspecified:
-        raise HAError(f"towards {towards} this host has only {address}, which peers cannot use", where=where, do=do)
+        what = f"towards {towards} this host has only {address}, which peers cannot use"
+        raise HAError(what, where=where, do=do, option="host_ip_towards")
     return found
 
 

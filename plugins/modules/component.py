@@ -151,6 +151,7 @@ components:
       type: bool
 """
 
+import contextlib
 import os
 import typing as t
 
@@ -179,15 +180,22 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 }
 
 
+@contextlib.contextmanager
+def named(name: str) -> t.Iterator[None]:
+    """A failure within is of that component, for whoever blames it on inventory variables."""
+    try:
+        yield
+    except HAError as error:
+        error.facts.setdefault("component", name)
+        raise
+
+
 def converge(component: Component, state: str) -> Outcome:
     """One component to its state. :raises HAError: named after the component."""
-    try:
+    with named(component.name):
         if state == "staged":
             return component.stage()
         return component.activate(only_start=state == "started")
-    except HAError as error:
-        error.facts.setdefault("component", component.name)
-        raise
 
 
 def run(params: dict[str, t.Any], *, apply: bool) -> dict[str, t.Any]:
@@ -197,11 +205,16 @@ def run(params: dict[str, t.Any], *, apply: bool) -> dict[str, t.Any]:
     if apply and os.geteuid() != 0:
         raise HAError("this needs root on the host", do="set become: true.")
     wanted = [{**item, "state": "absent"} if params["state"] == "absent" else item for item in params["plan"]]
-    components = [Component(item, apply=apply) for item in wanted]
+    components: list[Component] = []
+    for item in wanted:
+        with named(item["name"]):
+            components.append(Component(item, apply=apply))
+    archives: dict[str, str | None] = {}
     for component in components:
-        if not component.leaves:
-            _foreign.refuse(component.in_the_way(), component.name)
-    archives = {component.name: component.lacks_archive() for component in components}
+        with named(component.name):
+            if not component.leaves:
+                _foreign.refuse(component.in_the_way(), component.name)
+            archives[component.name] = component.lacks_archive()
     if any(archives.values()):
         return {"changed": False, "fetch": {name: arch for name, arch in archives.items() if arch}}
     outcomes = {component.name: converge(component, params["state"]) for component in components}

@@ -14,8 +14,13 @@ from ansible.plugins.action import ActionBase
 # ansible-core's own words when a host has no usable Python (executor/module_common.py, module_utils/basic.py).
 NO_PYTHON = ("module interpreter", "No python interpreters found", "requires a minimum of Python", "python: not found")
 
-# Options of a release (the fact `option` of its errors) as inventory variables, by component.
-OPTIONS = {"version": "{}_version", "checksum": "{}_checksum", "source": "prometheus_ha_release_source"}
+# Options of a release or a service (the fact `option` of its errors) as inventory variables, by component.
+OPTIONS = {
+    "version": "{}_version",
+    "checksum": "{}_checksum",
+    "source": "prometheus_ha_release_source",
+    "host_ip_towards": "{}_cluster_advertise_address",
+}
 
 
 class SliceAction(ActionBase):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import blame
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction, blame
 
 CONFIG = {
     "root": "/etc/prometheus",
@@ -42,3 +42,49 @@ def test_only_what_was_refused_is_blamed(words: str, variables: list[str] | None
     blame(result, "eu-1", [{"name": "prometheus", "config": CONFIG}, {"name": "alertmanager", "config": CONFIG}])
     assert result.get("variables") == variables
     assert result["msg"].startswith(f"host eu-1, variable {variables[0]}: " if variables else "host eu-1: ")
+
+
+ORIGIN = "/inv/group_vars/all.yml:3"
+
+
+@pytest.mark.parametrize(
+    ("failure", "variables"),
+    [
+        ({"component": "alertmanager", "option": "host_ip_towards"}, ["alertmanager_cluster_advertise_address"]),
+        ({"component": "alertmanager", "option": "checksum"}, ["alertmanager_checksum"]),
+        ({"component": "prometheus", "option": "version"}, [f"prometheus_version ({ORIGIN})"]),
+        ({"component": "prometheus"}, None),
+    ],
+)
+def test_an_option_is_blamed_by_the_variable_behind_it(failure: dict[str, t.Any], variables: list[str] | None) -> None:
+    slices = [
+        {"name": name, "config": {}, "origins": {f"{name}_version": ORIGIN}} for name in ("prometheus", "alertmanager")
+    ]
+    result = {"msg": "it is refused.", **failure}
+    blame(result, "eu-1", slices)
+    assert result.get("variables") == variables
+    assert "option" not in result
+
+
+def test_a_plan_without_sources_can_fail_too() -> None:
+    result: dict[str, t.Any] = {"msg": "/etc/x/a.yml: refused", "component": "x"}
+    blame(result, "h", [{"name": "x", "release": {}, "config": {"root": "/etc/x", "files": [{"path": "a.yml"}]}}])
+    assert result["msg"] == "host h: /etc/x/a.yml: refused"
+
+
+@pytest.mark.parametrize(
+    ("result", "explained"),
+    [
+        pytest.param({"msg": "The module interpreter '/usr/bin/python3' was not found.", "rc": 127}, True, id="none"),
+        pytest.param(
+            {"msg": "ansible-core requires a minimum of Python version 3.8. Current version: 3.6.9"}, True, id="too old"
+        ),
+        pytest.param({"msg": "x", "module_stderr": "/bin/sh: 1: python: not found"}, True, id="shell"),
+        pytest.param({"msg": "the unit died\n  | /opt/x: bad interpreter: No such file"}, False, id="words of a log"),
+        pytest.param({"msg": "promtool refuses the new files"}, False, id="another failure"),
+    ],
+)
+def test_a_host_without_python(result: dict[str, t.Any], explained: bool) -> None:
+    SliceAction._explain_python(result, {"inventory_hostname": "eu-1"})
+    assert result["msg"].startswith("host eu-1, variable ansible_python_interpreter: there is no usable") is explained
+    assert ("Nothing was changed" in result["msg"]) is explained
