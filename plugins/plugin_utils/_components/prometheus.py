@@ -261,19 +261,18 @@ def flags(instance: Instance) -> dict[str, t.Any]:
     return _base.merge_flags(wanted, instance.opt("extra_args"), FLAG_OWNERS)
 
 
-def _generation(instance: Instance, config_data: dict[str, t.Any], files: list[dict[str, t.Any]]) -> str:
+def _generation(instance: Instance, config_data: dict[str, t.Any], rules: list[dict[str, t.Any]]) -> str:
     """A name for what this set shall have loaded: the same on all its replicas, so the replica's value is left out."""
     label = replica_label(instance)
     shared = {**config_data["global"]["external_labels"], label: ""}
     content = [{**config_data, "global": {**config_data["global"], "external_labels": shared}}]
-    text = json.dumps([content, [[file["path"], file["content"]] for file in files]], sort_keys=True)
+    text = json.dumps([content, [[file["path"], file["content"]] for file in rules]], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[str, t.Any]:
-    """A replica's slice (docs/development.md). :raises HAError: with the variable at fault."""
-    data = config(instance, topology)
-    rendered: list[dict[str, t.Any]] = []
+def _target_files(instance: Instance) -> list[dict[str, t.Any]]:
+    """File-based discovery: Prometheus reads these whenever they change, so no generation counts them."""
+    rendered = []
     targets = {str(name): groups for name, groups in instance.opt("targets").items()}
     for name, groups in sorted(targets.items()):
         if "/" in name or name.startswith("."):
@@ -281,17 +280,34 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
                 f"{name!r} can't name a file", where=instance.where("targets"), do="use letters, digits, - and _."
             )
         rendered.append(_base.file(f"targets/{name}.yml", _base.to_yaml(groups), "prometheus_targets"))
+    return rendered
+
+
+def _rule_files(instance: Instance, topology: Topology, files: _base.Files) -> list[dict[str, t.Any]]:
+    own = ("inline.yml", "prometheus_ha_generation.yml")
+    rendered = _base.copies(instance, files, "rule_files", "rules", topology.folders, taken=own)
+    if instance.opt("rules"):
+        inline = _base.to_yaml({"groups": instance.opt("rules")})
+        rendered.append(_base.file("rules/inline.yml", inline, "prometheus_rules"))
+    return rendered
+
+
+def _marker(generation: str) -> dict[str, t.Any]:
+    """The rule that shows in /api/v1/rules which configuration and rules a process has loaded."""
+    rule = {"record": "ha_config_generation", "expr": "vector(1)", "labels": {"sha256": generation}}
+    group = {"groups": [{"name": "prometheus_ha_generation", "rules": [rule]}]}
+    return _base.file("rules/prometheus_ha_generation.yml", _base.to_yaml(group), "prometheus_rules")
+
+
+def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[str, t.Any]:
+    """A replica's slice (docs/development.md). :raises HAError: with the variable at fault."""
+    data = config(instance, topology)
+    rendered = _target_files(instance)
     generation = None
     if not instance.opt("agent"):
-        own = ("inline.yml", "prometheus_ha_generation.yml")
-        rendered += _base.copies(instance, files, "rule_files", "rules", topology.folders, taken=own)
-        if instance.opt("rules"):
-            inline = _base.to_yaml({"groups": instance.opt("rules")})
-            rendered.append(_base.file("rules/inline.yml", inline, "prometheus_rules"))
-        generation = _generation(instance, data, rendered)
-        marker = {"record": "ha_config_generation", "expr": "vector(1)", "labels": {"sha256": generation}}
-        group = {"groups": [{"name": "prometheus_ha_generation", "rules": [marker]}]}
-        rendered.append(_base.file("rules/prometheus_ha_generation.yml", _base.to_yaml(group), "prometheus_rules"))
+        rules = _rule_files(instance, topology, files)
+        generation = _generation(instance, data, rules)
+        rendered += [*rules, _marker(generation)]
     sources = "prometheus_scrape_configs, prometheus_alert_relabel_configs, prometheus_remote_write, prometheus_config"
     rendered.insert(0, _base.file("prometheus.yml", _base.to_yaml(data), sources, masked=True))
     check = ["{release}/bin/promtool", "check", "config", *(["--agent"] if instance.opt("agent") else [])]
