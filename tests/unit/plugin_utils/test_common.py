@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import COMMON, role_options
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import effective
 
 # The inventory contract (architecture.md 1): names and defaults that users rely on.
-CONTRACT = {
+CONTRACT: dict[str, t.Any] = {
     "prometheus_ha_environment": "default",
     "prometheus_ha_groups": {},
     "prometheus_ha_replica_label": "replica",

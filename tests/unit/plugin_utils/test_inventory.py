@@ -99,7 +99,7 @@ def test_a_template_that_many_hosts_share_is_compiled_once() -> None:
     templar = Templar(loader=DataLoader())
     compiled: list[str] = []
     scoped = templar.copy_with_new_env(available_variables={})
-    engine = scoped._engine
+    engine: t.Any = scoped._engine
     original = engine._compile_template
 
     def counting(template: str, options: t.Any) -> t.Any:

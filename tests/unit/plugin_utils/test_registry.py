@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _common, _registry
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components._base import Component
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option, effective
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import ROOT, topology
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import hosts as inventory
@@ -43,7 +44,7 @@ def test_every_row_is_documented_and_its_default_is_of_its_type(option: Option) 
 
 
 @pytest.mark.parametrize("component", _registry.COMPONENTS, ids=lambda component: component.kind.name)
-def test_what_a_component_brings(component: _registry.Component) -> None:
+def test_what_a_component_brings(component: Component) -> None:
     kind = component.kind
     names = {option.name for option in kind.options}
     needed = ("state", "version", "port", "listen_address", "extra_args", "data_dir", "start_timeout", "checksum")

@@ -64,7 +64,8 @@ def test_slices_are_in_plan_order_and_survive_json() -> None:
 
 @pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
 def test_one_that_leaves_needs_no_configuration(name: str) -> None:
-    found = good(hosts("a", groups=[name], **{f"{name}_state": "absent", f"{name}_version": "x"}))
+    values: dict[str, t.Any] = {f"{name}_state": "absent", f"{name}_version": "x"}
+    found = good(hosts("a", groups=[name], **values))
     item = slice_of(found, "a", name)
     assert item["state"] == "absent"
     # What the host's room makes of it must not need more.

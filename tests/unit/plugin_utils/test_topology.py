@@ -173,6 +173,8 @@ def test_an_unusable_member_is_not_repeated_by_each_prometheus_and_peer() -> Non
     assert [line.partition(": ")[0] for line in found] == ["I03 error host am-3, variable ansible_host"]
     found = findings(prometheus("a", "b"), alertmanager("am-1", "am-2"), alertmanager("am-3", alertmanager_port=0))
     assert [line.partition(": ")[0] for line in found] == ["I03 error host am-3, variable alertmanager_port"]
+    found = findings(alertmanager("am-1", "am-2"), alertmanager("am-3", alertmanager_cluster_port=0))
+    assert [line.partition(": ")[0] for line in found] == ["I03 error host am-3, variable alertmanager_cluster_port"]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_a_wrong_type_is_one_finding_for_all_hosts_of_its_line() -> None:
 
 
 def test_a_common_variable_of_a_host_in_both_groups_is_named_once() -> None:
-    values = {"alertmanager_config": {}, "prometheus_ha_release_keep": "some"}
+    values: dict[str, t.Any] = {"alertmanager_config": {}, "prometheus_ha_release_keep": "some"}
     found = findings(hosts("a", groups=["prometheus", "alertmanager"], **values))
     assert [text.partition(": ")[0] for text in found] == ["I02 error host a, variable prometheus_ha_release_keep"]
 
