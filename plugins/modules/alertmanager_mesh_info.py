@@ -72,6 +72,7 @@ EXAMPLES = r"""
     urls:
       - http://192.0.2.11:9093
       - http://192.0.2.12:9093
+      - http://192.0.2.13:9093
   register: mesh
 
 - name: Stop when they see different meshes

@@ -4,15 +4,11 @@
 
 """The module `service` against a real systemd, on a host of the lab.
 
-PROMETHEUS_HA_TEST_HOST=172.30.93.16 pytest tests/integration/test_service_on_host.py
-
-The user is PROMETHEUS_HA_TEST_USER (ops), the key PROMETHEUS_HA_TEST_KEY (the lab's), the release mirror
-PROMETHEUS_HA_TEST_MIRROR (the lab's). Everything it makes on the host is named pha-test-service, and removed again.
+Everything it makes on the host is named pha-test-service, and removed again; what else runs there is left alone.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import re
@@ -38,16 +34,13 @@ SLEEP = "import time; time.sleep(100000)"
 class Host:
     """One managed host, spoken to as a user would: `ansible` ad hoc."""
 
-    def __init__(self, address: str, folder: Path) -> None:
-        # The lab's services have the second address of its network (lab/plan.py).
-        services = ipaddress.ip_network(f"{address}/24", strict=False)[2]
-        self.mirror = os.environ.get("PROMETHEUS_HA_TEST_MIRROR", f"http://{services}:8080")
+    def __init__(self, address: str, mirror: str, folder: Path) -> None:
+        self.mirror = mirror
         self._inventory = folder / "hosts.json"
-        key = os.environ.get("PROMETHEUS_HA_TEST_KEY", str(LAB / "ssh/id_ed25519"))
         variables = {
             "ansible_host": address,
-            "ansible_user": os.environ.get("PROMETHEUS_HA_TEST_USER", "ops"),
-            "ansible_ssh_private_key_file": key,
+            "ansible_user": "ops",
+            "ansible_ssh_private_key_file": str(LAB / "ssh/id_ed25519"),
             "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
             "ansible_python_interpreter": "/usr/bin/python3",
             "ansible_become": True,
@@ -98,10 +91,8 @@ class Host:
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
-    address = os.environ.get("PROMETHEUS_HA_TEST_HOST")
-    assert address, "set PROMETHEUS_HA_TEST_HOST to the address of a lab host (`python3 -m lab up --name dev`)"
-    made = Host(address, tmp_path_factory.mktemp("inventory"))
+def host(demo_lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Host:
+    made = Host(demo_lab["addresses"]["am-3"], demo_lab["mirror_url"], tmp_path_factory.mktemp("inventory"))
     made.clean()
     return made
 

@@ -163,21 +163,16 @@ def recap(output: str) -> dict[str, dict[str, int]]:
 
 
 @pytest.mark.lab
-def test_site_runs_by_name_from_an_empty_folder_and_then_changes_nothing(installed: Path, tmp_path: Path) -> None:
-    inventory = Path(os.environ.get("LAB_INVENTORY") or ROOT / "inventory" / "lab")
-    assert inventory.exists(), f"no inventory at {inventory}; name one by LAB_INVENTORY"
-    work = tmp_path / "work"
-    work.mkdir()
-    if inventory.is_dir():
-        shutil.copytree(inventory, work / "inventory")
-    else:
-        shutil.copy(inventory, work / "inventory")
-    argv = ("ansible-playbook", f"{COLLECTION}.site", "-i", "inventory")
+def test_site_runs_by_name_from_an_empty_folder_and_then_changes_nothing(
+    demo_lab: dict[str, Any], installed: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "inventory" / "lab", tmp_path / "work" / "inventory")
+    argv = ("ansible-playbook", f"{COLLECTION}.site", "-i", "inventory", "-e", f"lab_subnet={demo_lab['prefix']}")
     for changes_allowed in (True, False):
-        done = run(*argv, cwd=work, collections=installed, timeout=1500)
+        done = run(*argv, cwd=tmp_path / "work", collections=installed, timeout=1500)
         assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
         hosts = recap(done.stdout)
-        assert hosts, f"no host took part:\n{done.stdout}"
+        assert set(hosts) == set(demo_lab["addresses"]), done.stdout
         for host, counters in hosts.items():
             assert counters["failed"] == counters["unreachable"] == 0, host
             assert changes_allowed or counters["changed"] == 0, f"{host} changed in the second run:\n{done.stdout}"
