@@ -87,7 +87,7 @@ def test_prometheus_refuses_on_reload_what_promtool_accepted(lab: Lab) -> None:
     with lab.unharmed():
         lab.site(replicas(prometheus_config=config), *REPLICAS).refused(
             "host p-1",
-            "variable prometheus_config (",
+            "prometheus_config (",
             "zz.yml:2",
             "prometheus refuses to reload",
             "/nonexistent/query.log",
