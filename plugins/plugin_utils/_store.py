@@ -21,6 +21,7 @@ import multiprocessing
 import os
 import pathlib
 import shutil
+import threading
 import typing as t
 import urllib.parse
 
@@ -74,7 +75,7 @@ def _run_pid() -> int:
 def _root() -> pathlib.Path:
     """The run's own folder, made on first use; leavings of dead runs, which hold decrypted values, are removed."""
     root = pathlib.Path(vars(constants)["DEFAULT_LOCAL_TMP"], FOLDER)
-    if not root.is_dir():
+    if not (root / "run").exists():
         for other in root.parent.parent.glob(f"*/{FOLDER}"):
             with contextlib.suppress(OSError, ValueError):
                 if not pathlib.Path("/proc", str(int((other / "run").read_text()))).exists():
@@ -87,7 +88,7 @@ def _root() -> pathlib.Path:
 
 def _write(path: pathlib.Path, text: str) -> None:
     """Whole or not at all, readable for the user alone."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
         stream.write(text)
     beside.replace(path)
