@@ -168,6 +168,14 @@ class Stack:
             if item["time"] >= since and item["body"]["status"] == "firing" and item["body"]["groupLabels"] == group
         ]
 
+    def quiet(self) -> bool:
+        """Whether every outage that was notified is also notified as over: a new one would not be told apart."""
+        last = {
+            json.dumps(item["body"]["groupLabels"], sort_keys=True): item["body"]["status"]
+            for item in self.ask(f"{self._webhook}/notifications?receiver=lab")
+        }
+        return "firing" not in last.values()
+
     # -- playbooks -------------------------------------------------------------------------------------------------
 
     def play(self, playbook: Path, *args: str, overlay: Path | None = None) -> Run:

@@ -18,6 +18,7 @@ def stack() -> Stack:
     """The lab, whole."""
     found = Stack()
     wait_for(found.whole, 60, "the stack is whole before the tests")
+    wait_for(found.quiet, 150, "the outages of a former run are over")
     return found
 
 
