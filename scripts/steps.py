@@ -84,7 +84,14 @@ STEPS = {
             undo=f"python -m lab down --name {LAB_NAME}",
         ),
         Step("molecule", f"molecule test -s {MOLECULE}", 1800, needs=("engine",)),
-        Step("integration", "python -m pytest tests/integration", 2400, needs=("lab up",)),
+        Step(
+            "integration",
+            "python -m pytest tests/integration --durations=15",
+            2400,
+            needs=("lab up",),
+            # tests/integration/bad_input has a lab of its own, and takes it down unless it is ended first.
+            undo="python -m lab down --name scratch",
+        ),
         Step("demo up", "python -m lab up --name demo --topology demo", 1800),
         Step("demo site", "ansible-playbook -i inventory/lab site.yml", 1800, needs=("demo up",)),
         Step("demo plan", "ansible-playbook -i inventory/lab playbooks/plan.yml", 600, needs=("demo site",)),

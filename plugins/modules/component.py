@@ -96,6 +96,9 @@ EXAMPLES = r"""
         release:
           name: alertmanager
           version: 0.28.1
+          source: https://mirror.example.com/github
+          checksums:
+            amd64: "{{ alertmanager_amd64_sha256 }}"
           links: [amtool]
         config:
           root: /etc/alertmanager

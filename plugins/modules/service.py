@@ -179,6 +179,7 @@ EXAMPLES = r"""
     args:
       - --config.file=/etc/prometheus/prometheus.yml
       - --storage.tsdb.path=/var/lib/prometheus
+      - --web.enable-lifecycle
     data_dirs: [/var/lib/prometheus]
     ports:
       - port: 9090

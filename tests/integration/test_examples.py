@@ -72,9 +72,11 @@ INSTALLED = """
     links: [promtool]
     source: "{{ prometheus_ha_release_source }}"
     checksum: "{{ lab_sums['prometheus-3.5.3'] }}"
+- ansible.builtin.user: {name: prometheus, system: true, create_home: false}
 - baremetal.prometheus_ha.config:
     root: /etc/prometheus
-    files: [{path: prometheus.yml, content: "{}", mode: "0644"}]
+    group: prometheus
+    files: [{path: prometheus.yml, content: "{}"}]
 """
 RUNNING = """
 - baremetal.prometheus_ha.service:
@@ -82,7 +84,10 @@ RUNNING = """
     user: prometheus
     release: /opt/prometheus_ha/prometheus/3.5.3
     executable: "{release}/bin/prometheus"
-    args: [--config.file=/etc/prometheus/prometheus.yml, --storage.tsdb.path=/var/lib/prometheus]
+    args:
+      - --config.file=/etc/prometheus/prometheus.yml
+      - --storage.tsdb.path=/var/lib/prometheus
+      - --web.enable-lifecycle
     data_dirs: [/var/lib/prometheus]
     api: {kind: prometheus, url: "http://127.0.0.1:9090"}
 """
