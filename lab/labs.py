@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 import urllib.error
@@ -181,6 +182,18 @@ def _keep_planned(lab: plan.LabPlan, fresh: bool) -> dict[str, containers.Contai
     return {name: entry for name, entry in found.items() if name not in gone}
 
 
+INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+# systemd takes about five a host, all of them as this machine's root; the kernel's default of 128 ends at 25 hosts.
+INSTANCES_WANTED = 1024
+
+
+def _raise_inotify_limit(path: Path = INSTANCES) -> None:
+    """Let many hosts run beside one another; a machine that forbids it runs fewer."""
+    if int(path.read_text()) < INSTANCES_WANTED:
+        with contextlib.suppress(OSError):
+            path.write_text(f"{INSTANCES_WANTED}\n")
+
+
 def up(name: str, hosts: Sequence[str] | None, subnet: str | None, fresh: bool) -> plan.LabPlan:
     """Bring a lab up, or finish one that is half up."""
     # Once before anything takes time, so that a wrong request fails at once; the
@@ -188,6 +201,7 @@ def up(name: str, hosts: Sequence[str] | None, subnet: str | None, fresh: bool) 
     wanted_plan(name, hosts, subnet, fresh)
     log.say(f"engine: {engine.start()}")
     reference = image.ensure()
+    _raise_inotify_limit()
     with cache.lock(f"lab-{name}"):
         lab = wanted_plan(name, hosts, subnet, fresh)
         found = _keep_planned(lab, fresh)
