@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-import bad_input_support as support
-from bad_input_mirror import Mirror
+from ansible_collections.baremetal.prometheus_ha.tests.integration.bad_input import bad_input_support as support
+from ansible_collections.baremetal.prometheus_ha.tests.integration.bad_input.bad_input_mirror import Mirror
 
 
 def say(config: pytest.Config, line: str) -> None:

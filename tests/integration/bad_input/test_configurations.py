@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bad_input_support import SECRET, Lab
+from ansible_collections.baremetal.prometheus_ha.tests.integration.bad_input.bad_input_support import SECRET, Lab
 
 REPLICAS = ("--limit", "prometheus")
 MESH = ("--limit", "alertmanager")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from bad_input_support import HERE, HOSTS, Lab
+from ansible_collections.baremetal.prometheus_ha.tests.integration.bad_input.bad_input_support import HERE, HOSTS, Lab
 
 ONE = ("--limit", "p-1")
 NEWCOMER = ("--limit", "a-1")  # runs an Alertmanager, and shall get its first Prometheus

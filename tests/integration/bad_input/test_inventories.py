@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
-from bad_input_support import Lab, plan_error
+from ansible_collections.baremetal.prometheus_ha.tests.integration.bad_input.bad_input_support import Lab, plan_error
 
 
 def vaulted(text: str) -> str:

@@ -9,8 +9,8 @@ import hashlib
 from typing import Any
 
 import pytest
-from bad_input_mirror import Mirror, archive
-from bad_input_support import GATEWAY, Lab
+from ansible_collections.baremetal.prometheus_ha.tests.integration.bad_input.bad_input_mirror import Mirror, archive
+from ansible_collections.baremetal.prometheus_ha.tests.integration.bad_input.bad_input_support import GATEWAY, Lab
 
 ONE = ("--limit", "p-1")
 NEW = "3.5.9"  # a version that no host has

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import grp
 import json
 import os
@@ -337,7 +338,7 @@ def test_kill_at_every_step_leaves_former_or_new_and_the_next_run_ends_right(
     for last in range(1, total + 1):
         base = tmp_path / f"kill{last}"
         apply(spec(base, before))
-        assert forked(lambda base=base, last=last: apply(spec(base, WANTED), Dying(last))) == signal.SIGKILL
+        assert forked(functools.partial(apply, spec(base, WANTED), Dying(last))) == signal.SIGKILL
         Fileset(spec(base, WANTED)).recover()
         state = plain(comparable(base), base)
         assert state in (plain(former, base), plain(wanted, base)), f"killed after step {last}"
@@ -360,7 +361,7 @@ def test_kill_at_every_step_of_a_rollback(tmp_path: Path) -> None:
         base = tmp_path / f"kill{last}"
         apply(spec(base, FORMER))
         before = comparable(base)
-        assert forked(lambda base=base, last=last: back(base, Dying(last))) == signal.SIGKILL
+        assert forked(functools.partial(back, base, Dying(last))) == signal.SIGKILL
         Fileset(spec(base, WANTED)).recover()
         assert comparable(base) == before, f"killed after step {last}"
 

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import sys
 import typing as t
-from pathlib import Path
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import Api
@@ -23,9 +21,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._ready imp
     wait_ready,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Verdict
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from support_config import Replies, Steps, reply
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import Replies, Steps, reply
 
 PROMETHEUS = Api("prometheus", "http://p")
 ALERTMANAGER = Api("alertmanager", "http://a")

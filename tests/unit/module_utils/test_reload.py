@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import typing as t
 from pathlib import Path
 
@@ -21,9 +20,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload im
     loaded,
     reload,
 )
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from support_config import Replies, Steps, reply
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import Replies, Steps, reply
 
 CONTENT = b"route: {receiver: a}\nreceivers: [{name: a}]\n"
 

@@ -6,11 +6,7 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import support_config as support
+from ansible_collections.baremetal.prometheus_ha.tests.unit import support_config as support
 
 
 def test_silence_is_reported_not_failed() -> None:

@@ -13,7 +13,6 @@ import os
 import pwd
 import re
 import signal
-import sys
 import threading
 import time
 import typing as t
@@ -23,9 +22,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.baremetal.prometheus_ha.plugins.modules import config
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import support_config as support
+from ansible_collections.baremetal.prometheus_ha.tests.unit import support_config as support
 
 MARKER = "groups: [{{name: ha, rules: [{{record: ha_config_generation, expr: vector(1), labels: {{sha256: {0}}}}}]}}]\n"
 PROMETHEUS = "global: {{scrape_interval: {0}s}}\nrule_files: [rules/*.yml]\n"

@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import support_config as support
+from ansible_collections.baremetal.prometheus_ha.tests.unit import support_config as support
 
 MESH = "route: {receiver: a}\nreceivers: [{name: a}]\n"
 

@@ -7,14 +7,11 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import support_config as support
+from ansible_collections.baremetal.prometheus_ha.tests.unit import support_config as support
 
 PROMETHEUS = "global: {{scrape_interval: {0}s}}\nrule_files: [rules/*.yml]\n"
 ALERTMANAGER = "route: {{receiver: {0}}}\nreceivers: [{{name: {0}}}]\ntemplates: [t/*.tmpl]\n"
