@@ -66,7 +66,7 @@ STEPS = {
         Step("types plugins", "mypy -p ansible_collections.baremetal.prometheus_ha.plugins", 600),
         Step("types tools", "mypy -p lab -p scripts -p tests", 600),
         Step("mirror", "python -m lab mirror", 1800),
-        Step("units", "python -m pytest", 1200, needs=("mirror",)),
+        Step("units", "python -m pytest -n 2 --dist loadfile", 1200, needs=("mirror",)),
         Step("sanity", "python -m scripts.sanity", 1500),
         Step("tarball", "python -m pytest tests/integration/test_tarball.py -m not(lab)", 300),
         Step(
