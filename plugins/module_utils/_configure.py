@@ -111,6 +111,9 @@ def _take_up(fileset: Fileset, running: Running) -> str:
 
 def _back(running: Running, refusal: HAError) -> HAError:
     """Have the process take up the former files, which are in place again; the error to raise."""
+    if refusal.facts.get("forbidden"):
+        what = f"{refusal.what}; the former files are back, and it still runs them"
+        return HAError(what, where=refusal.where, said=refusal.said, do=refusal.do, rolled_back=True, former_runs=True)
     # The former generation is not known; the time of the reload against that of the files proves enough.
     former = dataclasses.replace(running.api, generation=None)
     try:

@@ -155,7 +155,7 @@ def reload(api: Api, http: Http, clock: Clock | None = None) -> ReloadResult:
     left = max(api.timeout - (clock.time() - start), 1.0)
     response = http.request("POST", url, b"", timeout=left)
     if response.status == 403:
-        raise HAError(f"{url} is forbidden", said=response.text, do=_LIFECYCLE[api.kind])
+        raise HAError(f"{url} is forbidden", said=response.text, do=_LIFECYCLE[api.kind], forbidden=True)
     if response.status == 500:
         do = "Correct what it names; where it names nothing, its log does (journalctl -u with its unit)."
         raise HAError(f"{api.kind} refuses to reload", where=_config(api), said=response.text, do=do)

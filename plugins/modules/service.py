@@ -43,16 +43,16 @@ options:
     choices: [started, stopped, absent]
     default: started
   user:
-    description: The system user it runs as; created where it is missing.
+    description: The system user it runs as; created where it is missing. Required with O(state=started).
     type: str
-    required: true
   group:
     description: Its group; default is a group named as O(user).
     type: str
   executable:
-    description: Absolute path of the executable; C({release}) in it becomes O(release).
+    description:
+      - Absolute path of the executable; C({release}) in it becomes O(release).
+      - Required with O(state=started).
     type: str
-    required: true
   release:
     description: The folder of an installed release, for C({release}) in O(executable), O(args) and O(environment).
     type: path
@@ -303,9 +303,24 @@ def look(params: t.Mapping[str, t.Any]) -> Look | None:
     return lambda: _ready.check(api, expect, http)
 
 
+def params(module: AnsibleModule) -> dict[str, t.Any]:
+    """The options; of a service that stops or leaves only its name counts, so the rest may be missing.
+
+    :raises HAError: when one that is to run has no user or executable.
+    """
+    if module.params["state"] == "started":
+        missing = [name for name in ("user", "executable") if not module.params[name]]
+        if missing:
+            raise HAError(f"a service that is to run needs {' and '.join(missing)}", where=module.params["name"])
+        return dict(module.params)
+    return {"name": module.params["name"], "user": "root", "executable": "/bin/false"}
+
+
 def main() -> None:
     spec = {
         **SERVICE_SPEC,
+        "user": {"type": "str"},
+        "executable": {"type": "str"},
         "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
         "release": {"type": "path"},
         "api": {"type": "dict", "options": ENDPOINT_SPEC},
@@ -314,7 +329,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     apply = not module.check_mode
     try:
-        wanted = ServiceSpec.from_params(module.params, release=module.params["release"] or "")
+        wanted = ServiceSpec.from_params(params(module), release=module.params["release"] or "")
         password = ((module.params["api"] or {}).get("http") or {}).get("password")
         service = Service(wanted, secrets=[password] if password else [])
         if module.params["state"] == "started":

@@ -52,4 +52,22 @@ def x03_nothing_is_shared(topology: Topology) -> t.Iterator[Finding]:
             taken.setdefault(key, (instance.kind.name, variable))
 
 
-RULES = (usable_endpoints, x03_nothing_is_shared)
+def x01_replicas_are_apart(topology: Topology) -> t.Iterator[Finding]:
+    """X01: no two of a set or mesh share a host: they would be one peer, one target, and fail as one."""
+    for cohort in topology.cohorts.values():
+        holders: dict[tuple[str, int], str] = {}
+        for instance in cohort.instances:
+            if _unusable(instance):
+                continue
+            place = (instance.address, instance.opt("port"))
+            if place in holders:
+                yield error(
+                    "X01",
+                    instance.host.where("prometheus_ha_address"),
+                    f"{holders[place]} and {instance.name} of {cohort.title} have the same address {place[0]}.",
+                    "give each its own prometheus_ha_address or ansible_host.",
+                )
+            holders.setdefault(place, instance.name)
+
+
+RULES = (usable_endpoints, x01_replicas_are_apart, x03_nothing_is_shared)

@@ -278,3 +278,13 @@ def stopped_url() -> str:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_address[1]}"
+
+
+def test_a_prometheus_that_forbids_reloads_still_runs_the_former_files(tmp_path: Path) -> None:
+    version = support.PROMETHEUS[-1]
+    support.run_module("config", for_prometheus(tmp_path, version, 1, "http://127.0.0.1:1"))
+    with support.prometheus(version, tmp_path / "etc/prometheus.yml", lifecycle=False) as running:
+        failed = support.run_module("config", for_prometheus(tmp_path, version, 2, running.url))
+        assert "--web.enable-lifecycle" in failed["msg"]
+        assert "the former files are back, and it still runs them" in failed["msg"]
+        assert failed["former_runs"] is True

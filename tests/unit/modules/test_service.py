@@ -113,3 +113,10 @@ def test_stopping_and_removing_in_check_mode(systemctl: Fake, state: str, word: 
     systemctl.shows("active", os.getpid())
     result = service(state=state)
     assert (result["changed"], result["changes"]) == (True, [f"{NAME}.service {word}"])
+
+
+@pytest.mark.parametrize("state", ["stopped", "absent"])
+def test_one_that_stops_or_leaves_needs_its_name_alone(systemctl: Fake, state: str) -> None:
+    systemctl.shows("active", os.getpid())
+    assert service(state=state, user=None, executable=None)["changed"]
+    assert "user" in service(user=None)["msg"]

@@ -141,10 +141,10 @@ def test_flags(values: dict[str, t.Any], changed: dict[str, list[str]] | None) -
         pytest.param(["a"], {}, "127.0.0.1:9094", [], id="alone: nobody needs it, and there is nobody to ask towards"),
         pytest.param(["a"], {"ansible_host": "10.0.0.1"}, "10.0.0.1:9094", [], id="alone, with an IP"),
         pytest.param(
-            ["a", "b"],
-            {"prometheus_ha_address": "10.0.0.1"},
+            ["a"],
+            {"prometheus_ha_address": "10.0.0.1", "ansible_host": "a.example"},
             "10.0.0.1:9094",
-            ["10.0.0.1"],
+            [],
             id="an IP in the inventory",
         ),
     ],

@@ -73,3 +73,14 @@ def test_x03_passes(parts: list[t.Any]) -> None:
 def test_every_clash_at_once() -> None:
     values = {"alertmanager_port": 9090, "alertmanager_data_dir": "/var/lib/prometheus"}
     assert len(findings(both(**values))) == 2
+
+
+def test_x01_two_of_a_set_at_one_address() -> None:
+    (found,) = findings(prometheus("p-1", "p-2", ansible_host="192.0.2.1"))
+    assert found.startswith("X01 error host p-2, variable prometheus_ha_address")
+    assert "p-1 and p-2 of replica set default have the same address 192.0.2.1" in found
+
+
+def test_x01_passes_for_hosts_apart_and_for_two_components_of_one_host() -> None:
+    good(prometheus("p-1", ansible_host="192.0.2.1"), prometheus("p-2", ansible_host="192.0.2.2"))
+    good(both(ansible_host="192.0.2.1"), alertmanager("b", ansible_host="192.0.2.2"))

@@ -29,7 +29,8 @@ def test_columns(rows: t.Sequence[t.Sequence[str]], expected: list[str]) -> None
 def test_what_runs_where_and_what_connects_to_what() -> None:
     text = _report.table(
         good(
-            prometheus("eu-1", "eu-2", prometheus_replica_set="eu", ansible_host="2001:db8::1"),
+            prometheus("eu-1", prometheus_replica_set="eu", ansible_host="2001:db8::1"),
+            prometheus("eu-2", prometheus_replica_set="eu", ansible_host="2001:db8::2"),
             prometheus("agent", prometheus_replica_set="edge", prometheus_agent=True),
             alertmanager("am-1", "am-2"),
             alertmanager("am-3", alertmanager_state="absent"),
