@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import http.client
 import json
 import ssl
@@ -81,6 +82,28 @@ class Http(t.Protocol):
     def request(self, method: str, url: str, body: bytes | None = None, timeout: float | None = None) -> Response: ...
 
 
+class _NamedConnection(http.client.HTTPSConnection):
+    """Connects to the URL's host and wants another name in its certificate: a peer known by its address."""
+
+    def __init__(self, *args: t.Any, server_name: str, context: ssl.SSLContext, **kwargs: t.Any) -> None:
+        super().__init__(*args, context=context, **kwargs)
+        self._server_name = server_name
+        self._own_context = context
+
+    def connect(self) -> None:
+        http.client.HTTPConnection.connect(self)
+        self.sock = self._own_context.wrap_socket(self.sock, server_hostname=self._server_name)
+
+
+class _NamedHandler(urllib.request.HTTPSHandler):
+    def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
+        super().__init__(context=context)
+        self._connection = functools.partial(_NamedConnection, server_name=server_name, context=context)
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connection, req)
+
+
 class HttpClient:
     """The real client. Never through a proxy: it speaks to the host's own services and their peers."""
 
@@ -104,7 +127,9 @@ class HttpClient:
         try:
             handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
             if url.startswith("https:"):
-                handlers.append(urllib.request.HTTPSHandler(context=self._context()))
+                name = self.options.server_name
+                context = self._context()
+                handlers.append(_NamedHandler(context, name) if name else urllib.request.HTTPSHandler(context=context))
             opener = urllib.request.build_opener(*handlers)
             with opener.open(request, timeout=timeout or self.options.timeout) as answer:
                 return Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read())

@@ -15,7 +15,7 @@ description:
   - Asks each given member, from the host where the module runs, for its state, its peers, its version and the hash of
     its configuration, and says whether they agree.
   - A member that does not answer is reported, it does not fail the task.
-extends_documentation_fragment: [baremetal.prometheus_ha.attributes]
+extends_documentation_fragment: [baremetal.prometheus_ha.attributes, baremetal.prometheus_ha.http]
 attributes:
   check_mode:
     support: full
@@ -34,32 +34,6 @@ options:
   members:
     description: The members that the mesh must have. Default is the number of O(urls) when there is more than one.
     type: int
-  http:
-    description: How the endpoint is spoken to. Paths are of files on the host where the module runs.
-    type: dict
-    suboptions:
-      ca_file:
-        description: The CA that signed its certificate.
-        type: path
-      cert_file:
-        description: The client certificate.
-        type: path
-      key_file:
-        description: The client certificate's key.
-        type: path
-      username:
-        description: The user for basic authentication.
-        type: str
-      password:
-        description: The password for basic authentication.
-        type: str
-      server_name:
-        description: The name that its certificate must hold.
-        type: str
-      timeout:
-        description: Seconds that one request may take.
-        type: float
-        default: 10.0
 seealso:
   - module: baremetal.prometheus_ha.ready
 author:

@@ -16,7 +16,7 @@ description:
     is settled and it sees the expected number of members.
   - Alertmanager's own readiness answer is 200 from the start, so the state of its mesh is looked at instead.
   - With O(checks), several components of a host are waited for at once, in one task.
-extends_documentation_fragment: [baremetal.prometheus_ha.attributes]
+extends_documentation_fragment: [baremetal.prometheus_ha.attributes, baremetal.prometheus_ha.http]
 attributes:
   check_mode:
     support: full
@@ -34,32 +34,6 @@ options:
   url:
     description: The base URL of its web endpoint, with the route prefix. Needed unless O(checks) is given.
     type: str
-  http:
-    description: How the endpoint is spoken to. Paths are of files on the host where the module runs.
-    type: dict
-    suboptions:
-      ca_file:
-        description: The CA that signed its certificate.
-        type: path
-      cert_file:
-        description: The client certificate.
-        type: path
-      key_file:
-        description: The client certificate's key.
-        type: path
-      username:
-        description: The user for basic authentication.
-        type: str
-      password:
-        description: The password for basic authentication.
-        type: str
-      server_name:
-        description: The name that its certificate must hold.
-        type: str
-      timeout:
-        description: Seconds that one request may take.
-        type: float
-        default: 10.0
   expect:
     description: What it must see.
     type: dict

@@ -19,7 +19,7 @@ description:
   - The proof for Alertmanager is a successful last reload, later than the youngest change of its files, and the hash of
     its configuration equal to that of O(config_file).
   - It waits until Prometheus is ready first; a reload during the replay of the WAL would hang.
-extends_documentation_fragment: [baremetal.prometheus_ha.attributes]
+extends_documentation_fragment: [baremetal.prometheus_ha.attributes, baremetal.prometheus_ha.http]
 attributes:
   check_mode:
     support: full
@@ -41,32 +41,6 @@ options:
     description: The base URL of its web endpoint, with the route prefix.
     type: str
     required: true
-  http:
-    description: How the endpoint is spoken to. Paths are of files on the host where the module runs.
-    type: dict
-    suboptions:
-      ca_file:
-        description: The CA that signed its certificate.
-        type: path
-      cert_file:
-        description: The client certificate.
-        type: path
-      key_file:
-        description: The client certificate's key.
-        type: path
-      username:
-        description: The user for basic authentication.
-        type: str
-      password:
-        description: The password for basic authentication.
-        type: str
-      server_name:
-        description: The name that its certificate must hold.
-        type: str
-      timeout:
-        description: Seconds that one request may take.
-        type: float
-        default: 10.0
   generation:
     description:
       - Prometheus only; the label C(sha256) of the recording rule C(ha_config_generation) that must be loaded.
