@@ -119,7 +119,7 @@ def flags(item: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
     """A slice's argv by flag."""
     found: dict[str, list[str]] = {}
     for arg in item["service"]["args"]:
-        name, _, value = arg.partition("=")
+        name, _equals, value = arg.partition("=")
         found.setdefault(name, []).append(value)
     return found
 

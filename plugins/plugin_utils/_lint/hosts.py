@@ -23,7 +23,7 @@ def usable_endpoints(topology: Topology) -> t.Iterator[Finding]:
 
 def _unusable(instance: Instance) -> HAError | None:
     try:
-        _ = (instance.url, instance.own_url)
+        str((instance.url, instance.own_url))
     except HAError as problem:
         return problem
     return None

@@ -148,7 +148,7 @@ class Lab:
             return dict(zip(HOSTS, pool.map(self._state, HOSTS), strict=True))
 
     def _state(self, host: str) -> dict[str, str]:
-        units, _, files = self.sh(host, f"{UNITS}; echo ====; {FILES}").partition("====")
+        units, _mark, files = self.sh(host, f"{UNITS}; echo ====; {FILES}").partition("====")
         return {"units": units, "files": files, "loaded": loaded(host)}
 
     @contextlib.contextmanager

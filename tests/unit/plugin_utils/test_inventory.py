@@ -123,7 +123,7 @@ def test_another_engine_of_ansible_only_loses_the_speed() -> None:
     class Other:
         available_variables: t.ClassVar[dict[str, t.Any]] = {}
 
-        def copy_with_new_env(self, **_kwargs: t.Any) -> Other:
+        def copy_with_new_env(self, **_kwargs: t.Any) -> t.Any:
             return self
 
         def template(self, value: t.Any) -> t.Any:

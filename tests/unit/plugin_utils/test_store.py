@@ -132,7 +132,11 @@ def test_any_host_name_is_a_file_within_the_folder(tmp_path: Path, name: str) ->
 def test_files_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x"
     _store._write(path, "former")
-    monkeypatch.setattr(os, "fdopen", lambda *_args, **_kwargs: (_ for _ in ()).throw(OSError("disk full")))
+
+    def fail(*_args: t.Any, **_kwargs: t.Any) -> t.NoReturn:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fdopen", fail)
     with pytest.raises(OSError, match="disk full"):
         _store._write(path, "new")
     assert path.read_text() == "former"
@@ -215,7 +219,7 @@ def test_a_file_is_read_once_a_run(tree: Path) -> None:
     assert files.read(path) == "play/own.yml"
     Path(path).write_text("other")
     assert files.read(path) == "play/own.yml"
-    assert type(files.read(path)) is str
+    assert files.read(path).__class__ is str
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:

@@ -243,5 +243,5 @@ def test_a_problem_of_a_variable_nobody_reads_is_no_finding() -> None:
 def test_an_address_is_judged_only_when_somebody_needs_it() -> None:
     leaving = topology(prometheus("p", ansible_host="x y", prometheus_state="absent")).leaving[0]
     with pytest.raises(HAError, match="ansible_host"):
-        _ = leaving.address
+        str(leaving.address)
     assert findings(prometheus("p", ansible_host="x y", prometheus_state="absent")) == []
