@@ -40,8 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--subnet", help="for a name without a fixed one")
     up.add_argument("--fresh", action="store_true", help="make all containers anew")
 
-    down = commands.add_parser("down", help="remove one lab")
-    down.add_argument("--name", default="dev")
+    down = commands.add_parser("down", help="remove labs")
+    down.add_argument("--name", default=["dev"], nargs="+")
     down.add_argument("--engine", action="store_true", help="end the dockerd the lab started, too")
 
     state = commands.add_parser("status", help="hosts, units and URLs")
@@ -85,7 +85,8 @@ def _up(args: argparse.Namespace) -> int:
 
 
 def _down(args: argparse.Namespace) -> int:
-    labs.down(args.name)
+    for name in args.name:
+        labs.down(name)
     if args.engine:
         others = containers.labs() if engine.version() else []
         if others:

@@ -86,11 +86,11 @@ STEPS = {
         Step("molecule", f"molecule test -s {MOLECULE}", 1800, needs=("engine",)),
         Step(
             "integration",
-            "python -m pytest tests/integration --durations=15",
+            "python -m pytest tests/integration -n 2 --dist loadgroup -vv --durations=15",
             2400,
             needs=("lab up",),
-            # tests/integration/bad_input has a lab of its own, and takes it down unless it is ended first.
-            undo="python -m lab down --name scratch",
+            # Labs of the tests' own, which they take down unless they are ended first.
+            undo="python -m lab down --name scratch long",
         ),
         Step("demo up", "python -m lab up --name demo --topology demo", 1800),
         Step("demo site", "ansible-playbook -i inventory/lab site.yml", 1800, needs=("demo up",)),
