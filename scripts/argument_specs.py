@@ -27,6 +27,8 @@ def row(option: Option) -> dict[str, t.Any]:
     described = [option.description]
     if option.shown_default:
         described.append(f"The default is {option.shown_default}.")
+    if option.shared:
+        described.append("Set it in the inventory, since other hosts' configuration depends on it.")
     return {"description": described, **option.argument_spec()}
 
 

@@ -70,9 +70,10 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(str(error)) from error
         for item in staged:
             cohorts = [
-                tuple(part["cohort"])
+                tuple(cohort)
                 for name, part in item["components"].items()
                 if part["pending"] in WANTED[terms[0]] and only in (None, name)
+                for cohort in part["cohorts"]
             ]
             if cohorts:
                 pending[item["host"]] = cohorts

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import ipaddress
+import socket
 import typing as t
 import urllib.parse
 
@@ -21,6 +22,8 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api impor
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Http, HttpUnreachableError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, Verdict, Waited, wait
+
+REACH_TIMEOUT = 2.0  # seconds; within a site or between sites, a TCP handshake takes a fraction of one
 
 EXPECT_SPEC: dict[str, t.Any] = {
     "type": "dict",
@@ -98,6 +101,16 @@ def alertmanager_ready(status: t.Mapping[str, t.Any], members: int | None) -> Ve
     return Verdict(False, f"Alertmanager sees {len(peers)} of {members} members: {seen}")
 
 
+def reach(address: str) -> str:
+    """Why this host can't open a connection to host:port; "" when it can. Prometheus calls any static target active."""
+    host, _colon, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_TIMEOUT).close()
+    except OSError as error:
+        return str(error)
+    return ""
+
+
 def _prometheus(api: Api, expect: Expect, http: Http) -> Verdict:
     ready = http.request("GET", api.at("/-/ready"))
     if 400 <= ready.status < 500:
@@ -105,9 +118,14 @@ def _prometheus(api: Api, expect: Expect, http: Http) -> Verdict:
     if ready.status != 200:
         replay = http.request("GET", api.at("/api/v1/status/walreplay"))
         return prometheus_ready(ready.status, replay.json().get("data") if replay.status == 200 else None)
-    if expect.alertmanagers:
-        return prometheus_alertmanagers(fetch_data(api, http, "/api/v1/alertmanagers"), expect.alertmanagers)
-    return Verdict(True)
+    if not expect.alertmanagers:
+        return Verdict(True)
+    active = prometheus_alertmanagers(fetch_data(api, http, "/api/v1/alertmanagers"), expect.alertmanagers)
+    failing = {address: why for address in expect.alertmanagers if (why := reach(address))} if active.done else {}
+    if not failing:
+        return active
+    said = ", ".join(f"{address} ({why})" for address, why in failing.items())
+    return Verdict(False, f"Prometheus' host can't open a connection to the Alertmanager {said}")
 
 
 def _alertmanager(api: Api, expect: Expect, http: Http) -> Verdict:

@@ -22,6 +22,7 @@ class Option:
     :param description: one or more sentences, for the roles' documentation.
     :param default: the value where no inventory variable sets it; None: none.
     :param shown_default: what the documentation says where the default is derived rather than fixed.
+    :param shared: other hosts' slices depend on it, so it belongs into the inventory, which all of them see.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Option:
     choices: tuple[t.Any, ...] | None = None
     shown_default: str | None = None
     secret: bool = False
+    shared: bool = False
 
     def argument_spec(self) -> dict[str, t.Any]:
         """The row as Ansible's argument spec, without prose."""

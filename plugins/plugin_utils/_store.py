@@ -98,15 +98,28 @@ def _file(folder: pathlib.Path, host: str) -> pathlib.Path:
     return folder / (urllib.parse.quote(host, safe="") + ".json")
 
 
-def _layer(task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What play, role or task say beyond the inventory; raw, so that each host of the play templates it for itself."""
-    raw = task_vars["hostvars"].raw_get(task_vars["inventory_hostname"])
+def _layer(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> dict[str, t.Any]:
+    """What play, role or task say beyond the inventory; raw, so that each host of the play templates it for itself.
+
+    :raises HAError: for what the slices of other hosts depend on: these see the inventory alone.
+    """
+    host = task_vars["inventory_hostname"]
+    raw = task_vars["hostvars"].raw_get(host)
     missing = object()
-    return {
+    # Without ansible_host: Ansible gives every host without one its own name.
+    layer = {
         name: task_vars[name]
-        for name in _registry.NAMES
+        for name in _registry.NAMES - {"ansible_host"}
         if name in task_vars and task_vars[name] != raw.get(name, missing)
     }
+    leaving = {name for name in layer if name.endswith("_state") and templar.template(layer[name]) == "absent"}
+    if refused := sorted(layer.keys() & _registry.SHARED | leaving):
+        raise HAError(
+            f"a play or role sets {', '.join(refused)}, on which the configuration of other hosts depends",
+            where=f"host {host}, variable {refused[0]}",
+            do="set it in the inventory (group_vars, host_vars), where all hosts see it.",
+        )
+    return layer
 
 
 def _folders(task_vars: t.Mapping[str, t.Any]) -> list[str]:
@@ -150,7 +163,7 @@ def obtain(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any) -> S
 
     :raises InventoryError: every problem of the inventory at once.
     """
-    layer = _layer(task_vars)
+    layer = _layer(task_vars, templar)
     hosts = list(task_vars.get("ansible_play_hosts_all", [])) if layer else []
     folder = _root() / ("plan-" + hashlib.sha256(repr((sorted(layer.items()), hosts)).encode()).hexdigest()[:16])
     folder.mkdir(exist_ok=True, mode=0o700)
@@ -198,7 +211,7 @@ def record_attempt(host: str) -> None:
 
 
 def record_pending(host: str, components: t.Mapping[str, t.Mapping[str, t.Any]]) -> None:
-    """Remember what a host has pending, for the lookup that makes waves of it: name -> {pending, cohort, order}."""
+    """Remember what a host has pending, for the lookup that makes waves of it: name -> {pending, cohorts, order}."""
     path = _file(_root() / "pending", host)
     known = json.loads(path.read_text())["components"] if path.exists() else {}
     _write(path, json.dumps({"host": host, "components": {**known, **components}}))
@@ -218,6 +231,48 @@ def all_pending() -> list[dict[str, t.Any]]:
         )
     found = [json.loads(path.read_text()) for path in (_root() / "pending").glob("*.json")]
     return sorted(found, key=lambda item: min((part["order"] for part in item["components"].values()), default=0))
+
+
+@contextlib.contextmanager
+def turn(host: str, components: t.Collection[str]) -> t.Iterator[t.Callable[[], None]]:
+    """Be the only host of this run that changes what serves in its replica sets and meshes.
+
+    Waves see to that in the collection's own plays. This holds in any play: under a strategy that lets hosts run
+    ahead, or where all hosts run the task at once, the others wait for their turn. Where one failed or was lost in its
+    turn, nobody has another.
+
+    :param components: those that are to be activated; what only has to be started needs no turn.
+    :returns: what to call when the change succeeded.
+    :raises HAError: when another host of a set or mesh was lost.
+    """
+    path = _file(_root() / "pending", host)
+    known = json.loads(path.read_text())["components"] if path.exists() else {}
+    changing = [part for name, part in known.items() if name in components and part["pending"] not in ("none", "start")]
+    cohorts = sorted({json.dumps(cohort) for part in changing for cohort in part["cohorts"]})
+    folder = _root() / "turns"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    with contextlib.ExitStack() as stack:
+        files = []
+        for cohort in cohorts:
+            file = stack.enter_context((folder / hashlib.sha256(cohort.encode()).hexdigest()).open("a+"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            if (before := file.read()) not in ("", host):
+                raise HAError(
+                    f"{before} failed or could not be reached while it was changed; {host} stands in for it now",
+                    where=f"host {host}",
+                    do="see that host's error above, correct it and run again.",
+                )
+            file.truncate(0)
+            file.write(host)
+            file.flush()
+            files.append(file)
+
+        def done() -> None:
+            for file in files:
+                file.truncate(0)
+
+        yield done
 
 
 def record_members(members: t.Sequence[str]) -> None:

@@ -172,6 +172,12 @@ class Topology:
         return found if named is None else [mesh for mesh in found if mesh.name in named]
 
 
+def shared_names(kinds: t.Iterable[Kind]) -> frozenset[str]:
+    """The variables that other hosts' slices depend on."""
+    options = [*COMMON, *(option for kind in kinds for option in kind.options)]
+    return frozenset(option.name for option in options if option.shared)
+
+
 def names(kinds: t.Iterable[Kind]) -> frozenset[str]:
     """Every variable the model reads."""
     options = [option.name for kind in kinds for option in kind.options]

@@ -24,7 +24,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls impo
 
 OPTIONS: tuple[Option, ...] = (
     *role_options("alertmanager", version="0.28.1", port=9093),
-    Option("alertmanager_mesh", "str", "Hosts with the same value form one mesh.", default="default"),
+    Option("alertmanager_mesh", "str", "Hosts with the same value form one mesh.", default="default", shared=True),
     Option("alertmanager_config", "dict", "The configuration, as Alertmanager has it."),
     Option(
         "alertmanager_config_file",
@@ -48,7 +48,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("alertmanager_retention", "str", "How long silences and the notification log are kept.", default="120h"),
     Option("alertmanager_cluster_listen_address", "str", "The address gossip listens on.", default="0.0.0.0"),
-    Option("alertmanager_cluster_port", "int", "The port of gossip, TCP and UDP.", default=9094),
+    Option("alertmanager_cluster_port", "int", "The port of gossip, TCP and UDP.", default=9094, shared=True),
     Option(
         "alertmanager_cluster_advertise_address",
         "str",
@@ -60,11 +60,30 @@ OPTIONS: tuple[Option, ...] = (
         "str",
         "Members only talk to members of the same label.",
         shown_default="C(<environment>-<mesh>)",
+        shared=True,
     ),
-    Option("alertmanager_cluster_peer_timeout", "str", "How long a member waits for the one before it.", default="15s"),
-    Option("alertmanager_cluster_gossip_interval", "str", "The interval of gossip.", default="200ms"),
-    Option("alertmanager_cluster_pushpull_interval", "str", "The interval of full state exchange.", default="60s"),
-    Option("alertmanager_cluster_settle_timeout", "str", "How long a start waits for gossip to settle.", default="60s"),
+    Option(
+        "alertmanager_cluster_peer_timeout",
+        "str",
+        "How long a member waits for the one before it.",
+        default="15s",
+        shared=True,
+    ),
+    Option("alertmanager_cluster_gossip_interval", "str", "The interval of gossip.", default="200ms", shared=True),
+    Option(
+        "alertmanager_cluster_pushpull_interval",
+        "str",
+        "The interval of full state exchange.",
+        default="60s",
+        shared=True,
+    ),
+    Option(
+        "alertmanager_cluster_settle_timeout",
+        "str",
+        "How long a start waits for gossip to settle.",
+        default="60s",
+        shared=True,
+    ),
 )
 
 KIND = Kind(
@@ -223,6 +242,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
             "http": {},
             "generation": None,
             "config_file": CONFIG_FILE,
+            "timeout": instance.opt("start_timeout"),
         },
         "expect": {"members": len(mesh.instances)},
     }

@@ -29,12 +29,14 @@ OPTIONS: tuple[Option, ...] = (
         "str",
         "Hosts with the same value are replicas of one another: they scrape and evaluate the same.",
         default="default",
+        shared=True,
     ),
     Option(
         "prometheus_replica_label",
         "str",
         "The replica label of this set, where it is not the stack's.",
         shown_default="O(prometheus_ha_replica_label)",
+        shared=True,
     ),
     Option("prometheus_replica", "str", "The value of the replica label.", shown_default="the inventory host name"),
     Option(
@@ -42,6 +44,7 @@ OPTIONS: tuple[Option, ...] = (
         "dict",
         "The external labels that the whole set shares; the replica label is added.",
         default={},
+        shared=True,
     ),
     Option(
         "prometheus_shard",
@@ -336,6 +339,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
             "http": {},
             "generation": generation,
             "config_file": CONFIG_FILE,
+            "timeout": instance.opt("start_timeout"),
         },
         "expect": {"alertmanagers": [] if instance.opt("agent") else members},
     }

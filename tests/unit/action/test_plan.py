@@ -108,8 +108,8 @@ def test_an_inventory_without_our_groups_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layer", ["play", "role", "extra"])
 def test_what_a_play_a_role_or_the_command_line_say_reaches_the_plan(tmp_path: Path, layer: str) -> None:
-    inventory = {"prometheus": {"hosts": local("a", "b")}, "all": {"hosts": local("a", "b", port=19090)}}
-    value = {"prometheus_port": "{{ port }}", "prometheus_external_labels": {"h": "x"}}
+    inventory = {"prometheus": {"hosts": local("a", "b")}, "all": {"hosts": local("a", "b", wanted="3.5.2")}}
+    value = {"prometheus_version": "{{ wanted }}", "prometheus_retention": "20d"}
     plays = play(tmp_path)
     extra: list[str] = []
     if layer == "play":
@@ -123,7 +123,33 @@ def test_what_a_play_a_role_or_the_command_line_say_reaches_the_plan(tmp_path: P
         extra = ["-e", json.dumps(value)]
     ran = playbook(tmp_path, inventory, plays, *extra)
     assert ran.rc == 0, ran.words
-    assert ran.results["report"].count(":19090") == 2
+    assert ran.results["report"].count("  3.5.2  ") == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ({"alertmanager_port": 9193, "prometheus_external_labels": {"a": "b"}}, "alertmanager_port, prometheus_ext"),
+        ({"prometheus_ha_environment": "x"}, "prometheus_ha_environment"),
+        ({"prometheus_state": "absent"}, "prometheus_state"),
+    ],
+)
+def test_what_other_hosts_depend_on_is_for_the_inventory(tmp_path: Path, value: dict[str, t.Any], named: str) -> None:
+    plays = play(tmp_path)
+    plays[0]["vars"] = value
+    ran = playbook(tmp_path, {"prometheus": {"hosts": local("a", "b")}}, plays)
+    assert ran.rc != 0
+    assert f"a play or role sets {named}" in ran.words
+    assert "set it in the inventory" in ran.words
+
+
+def test_hosts_known_by_their_names_alone_keep_them(tmp_path: Path) -> None:
+    """Ansible hands every host without ansible_host its own name as one."""
+    names = {name: {"ansible_connection": "local"} for name in ("p-1.example", "p-2.example")}
+    ran = playbook(tmp_path, {"prometheus": {"hosts": names}}, play(tmp_path))
+    assert ran.rc == 0, ran.words
+    assert "http://p-1.example:9090" in ran.results["report"]
+    assert "http://p-2.example:9090" in ran.results["report"]
 
 
 @pytest.mark.parametrize("with_password", [True, False])

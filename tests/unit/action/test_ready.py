@@ -22,8 +22,9 @@ class Stack(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.active = ["http://192.0.2.1:9093/api/v2/alerts"]
+        super().__init__(("0.0.0.0", 0), Answer)
+        self.alertmanager = f"127.0.0.2:{self.server_address[1]}"
+        self.active = [f"http://{self.alertmanager}/api/v2/alerts"]
         self.peers = 1
         self.asked: list[str] = []
 
@@ -63,10 +64,10 @@ def prove(folder: Path, stack: Stack, *, values: dict[str, t.Any] | None = None,
         "alertmanager": {
             "hosts": local(
                 "am",
-                ansible_host="192.0.2.1",
+                ansible_host="127.0.0.2",
                 alertmanager_config=AM_CONFIG,
                 alertmanager_listen_address="127.0.0.1",
-                **(values or {}),
+                **{"alertmanager_port": port, **(values or {})},
             )
         },
     }
@@ -87,7 +88,15 @@ def test_what_is_missing_is_named_with_the_host(tmp_path: Path, stack: Stack) ->
     ran = prove(tmp_path, stack)
     assert ran.rc != 0
     assert "host p: " in ran.words
-    assert "does not see the Alertmanager 192.0.2.1:9093 (active: none)" in ran.words
+    assert f"does not see the Alertmanager {stack.alertmanager} (active: none)" in ran.words
+
+
+def test_an_alertmanager_that_is_active_and_out_of_reach(tmp_path: Path, stack: Stack) -> None:
+    """Prometheus calls every static target active."""
+    stack.active = ["http://127.0.0.2:1/api/v2/alerts"]
+    ran = prove(tmp_path, stack, values={"alertmanager_port": 1})
+    assert ran.rc != 0
+    assert "can't open a connection to the Alertmanager 127.0.0.2:1 ([Errno 111] Connection refused)" in ran.words
 
 
 @pytest.mark.parametrize("state", ["staged", "absent"])

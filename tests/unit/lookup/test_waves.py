@@ -32,7 +32,7 @@ def waves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waves:
 def staged(*hosts: tuple[str, str, str, str]) -> None:
     """Hosts in plan order: name, component, cohort, what is pending."""
     for order, (host, component, cohort, pending) in enumerate(hosts):
-        part = {"pending": pending, "cohort": [component, "default", cohort], "order": order}
+        part = {"pending": pending, "cohorts": [[component, "default", cohort]], "order": order}
         _store.record_pending(host, {component: part})
 
 

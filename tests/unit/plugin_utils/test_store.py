@@ -10,6 +10,7 @@ import concurrent.futures
 import json
 import os
 import stat
+import time
 import typing as t
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
 
 
 def part(pending: str, order: int) -> dict[str, t.Any]:
-    return {"pending": pending, "cohort": ["prometheus", "default", "eu"], "order": order}
+    return {"pending": pending, "cohorts": [["prometheus", "default", "eu"]], "order": order}
 
 
 def test_what_is_pending_comes_back_in_plan_order_and_component_by_component() -> None:
@@ -170,6 +171,48 @@ def test_nothing_is_activated_when_a_host_was_lost() -> None:
         _store.all_pending()
     _store.record_pending("b", {"prometheus": part("none", 2)})
     assert len(_store.all_pending()) == 2
+
+
+def test_two_of_a_set_never_change_at_once() -> None:
+    """Under strategy free, or where a play runs the task on all hosts at once."""
+    for order, host in enumerate("abc"):
+        _store.record_pending(host, {"prometheus": part("restart", order)})
+    now: list[str] = []
+    most: list[int] = []
+
+    def change(host: str) -> None:
+        with _store.turn(host, ["prometheus"]) as done:
+            now.append(host)
+            most.append(len(now))
+            time.sleep(0.05)
+            now.remove(host)
+            done()
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        list(pool.map(change, "abc"))
+    assert most == [1, 1, 1]
+
+
+def test_first_starts_need_no_turn() -> None:
+    for order, host in enumerate("ab"):
+        _store.record_pending(host, {"prometheus": part("start", order)})
+    with _store.turn("a", ["prometheus"]), _store.turn("b", ["prometheus"]) as done:
+        done()
+
+
+def test_nobody_has_a_turn_after_one_that_was_lost() -> None:
+    for order, host in enumerate("ab"):
+        _store.record_pending(host, {"prometheus": part("restart", order)})
+    with _store.turn("a", ["prometheus"]):
+        pass  # it never said that it succeeded
+    with pytest.raises(HAError, match="a failed or could not be reached while it was changed"), _store.turn(
+        "b", ["prometheus"]
+    ):
+        pytest.fail("b had a turn")
+    with _store.turn("a", ["prometheus"]) as done:  # it may try again
+        done()
+    with _store.turn("b", ["prometheus"]) as done:
+        done()
 
 
 def test_without_a_plan_there_are_no_members() -> None:

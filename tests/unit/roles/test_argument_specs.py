@@ -38,6 +38,8 @@ def test_the_specs_are_the_table(role: str) -> None:
     for option in (*COMPONENTS[role].kind.options, *_common.COMMON):
         described = [option.description]
         described += [f"The default is {option.shown_default}."] if option.shown_default else []
+        if option.shared:
+            described.append("Set it in the inventory, since other hosts' configuration depends on it.")
         wanted[option.name] = {"description": described, **option.argument_spec()}
     assert options(role) == wanted
 
