@@ -48,10 +48,16 @@ class ActionModule(SliceAction):
                 if missing:
                     what = f"plan[{number}] lacks {', '.join(missing)}"
                     raise HAError(what, where=f"host {host}", do="see the module's documentation.")
-            if slices is None:
+            if slices is not None:
+                result.update(self._converge(slices, args["state"], task_vars))
+            else:
                 slices = _store.obtain(task_vars, self._templar, self._loader).slices(host, args["name"])
                 _store.record_attempt(host)
-            result.update(self._converge(slices, args["state"], task_vars))
+                changing = [item["name"] for item in slices] if args["state"] in ("active", "absent") else []
+                with _store.turn(host, changing) as done:
+                    result.update(self._converge(slices, args["state"], task_vars))
+                    if not result.get("failed"):
+                        done()
         except HAError as error:
             result.update(failed=True, **error.result())
             if "component" in result:
@@ -95,7 +101,8 @@ class ActionModule(SliceAction):
             {
                 item["name"]: {
                     "pending": components[item["name"]]["pending"],
-                    "cohort": item["cohort"],
+                    # One that moves between two sets must not be missed by either.
+                    "cohorts": [item["cohort"], *filter(None, [components[item["name"]].get("former_cohort")])],
                     "order": item["order"],
                 }
                 for item in slices
