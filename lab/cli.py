@@ -90,8 +90,9 @@ def _down(args: argparse.Namespace) -> int:
     if args.engine:
         others = containers.labs() if engine.version() else []
         if others:
-            raise LabError(f"the engine stays: labs {', '.join(others)} still run in it")
-        _engine_stop()
+            log.say(f"engine: stays, labs {', '.join(others)} still run in it")
+        else:
+            _engine_stop()
     return 0
 
 

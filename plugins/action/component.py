@@ -51,6 +51,7 @@ class ActionModule(SliceAction):
             if slices is not None:
                 result.update(self._converge(slices, args["state"], task_vars))
             else:
+                self._require_lockstep(host)
                 slices = _store.obtain(task_vars, self._templar, self._loader).slices(host, args["name"])
                 _store.record_attempt(host)
                 changing = [item["name"] for item in slices] if args["state"] in ("active", "absent") else []
@@ -68,6 +69,16 @@ class ActionModule(SliceAction):
         elif args["plan"] is None and not result.get("unreachable"):
             self._record(host, slices, result["components"])
         return result
+
+    def _require_lockstep(self, host: str) -> None:
+        """The roles' waves need hosts in step. :raises HAError: under a strategy that lets them run ahead."""
+        strategy = str(self._task.get_play().strategy)
+        if self._task._role is not None and not strategy.endswith(("linear", "debug")):
+            raise HAError(
+                f"the play's strategy is {strategy}; the roles' waves need hosts that go in step. Nothing was changed",
+                where=f"host {host}",
+                do="set strategy: linear for this play.",
+            )
 
     def _converge(
         self, slices: t.Sequence[t.Mapping[str, t.Any]], state: str, task_vars: dict[str, t.Any]

@@ -149,6 +149,15 @@ def test_a_host_that_fails_stops_what_would_be_activated(tmp_path: Path, tools: 
     assert "eu-2 failed or could not be reached earlier in this run" in ran.words
 
 
+def test_a_role_needs_hosts_that_go_in_step(tmp_path: Path, tools: Path) -> None:
+    role = {"ansible.builtin.import_role": {"name": "baremetal.prometheus_ha.prometheus"}}
+    path = f"{tools}:{os.environ['PATH']}"
+    play = {"hosts": "eu-1:eu-2", "strategy": "free", "gather_facts": False, "environment": {"PATH": path}}
+    ran = playbook(tmp_path, inventory(), [{**play, "tasks": [role]}], "--check")
+    assert ran.rc != 0
+    assert "the play's strategy is free; the roles' waves need hosts that go in step" in ran.words
+
+
 def test_the_module_gets_what_it_knows_and_no_more() -> None:
     found = good(hosts("a", groups=["prometheus", "alertmanager"], alertmanager_config=CONFIG))
     for name in ("prometheus", "alertmanager"):
