@@ -103,6 +103,8 @@ class Component:
         config = {**params["config"], "state_dir": os.path.join(self._state_dir, "config")}
         self._commands = [list(command) for command in params["config"].get("check") or ()]
         self._spec = FilesetSpec.from_params(config)
+        if self.leaves:
+            self._spec = self._spec.leaving()
         self.config = Fileset(self._spec, runner)
         files = params["config"].get("files") or ()
         self._masked = {os.path.join(self._spec.root, file["path"]) for file in files if file.get("masked")}
@@ -163,8 +165,10 @@ class Component:
             self._claim()
             outcome.actions += self.service.recover() + self.config.recover()
         if self.leaves:
-            if self.service.is_there() or self.config.plan().removed:
+            if self.service.is_ours() or self.config.plan().removed:
                 outcome.pending, outcome.reasons = REMOVE, ["its state is absent"]
+            if self.service.is_foreign():
+                outcome.reasons.append(f"{self.service.unit} is not ours: left alone")
             return outcome
         installed = self.release.install(self._archive, apply=self._apply).changed
         if installed:
@@ -175,6 +179,12 @@ class Component:
         outcome.pending, outcome.reasons = self._pending(files)
         if outcome.pending != NONE or installed:
             self._check()
+        if self._apply:
+            self.config.record()
+            self.service.record()
+        # Harmless to what runs. An activation enables it too, but there is none where nothing else is pending.
+        if outcome.pending == NONE and not self.held and self.service.enable(apply=self._apply):
+            outcome.actions.append(f"enabled {self.service.unit}, so that it starts at boot")
         return outcome
 
     def activate(self, *, only_start: bool = False) -> Outcome:
@@ -291,7 +301,9 @@ class Component:
 
     def _remove(self, outcome: Outcome) -> Outcome:
         outcome.diff += self._shown(self.config.plan().diff)
-        outcome.actions.append(f"removed {self.service.unit}, its configuration and releases; its data stays")
+        kept = self.service.is_foreign()
+        unit = "" if kept else f"{self.service.unit}, "
+        outcome.actions.append(f"removed {unit}its configuration and releases; its data stays")
         if self._apply:
             self.service.remove()
             self.config.remove()

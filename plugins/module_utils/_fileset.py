@@ -11,7 +11,6 @@ removal is the commit, so a run cut off anywhere is either whole or rolled back 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import fcntl
 import hashlib
@@ -27,6 +26,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec 
     File,
     FilesetPlan,
     FilesetSpec,
+    is_marked,
     parents,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner, run
@@ -69,7 +69,7 @@ class Fileset:
 
     def plan(self) -> FilesetPlan:
         """Compare disk and spec. :raises HAError: for a file in the way that we did not write."""
-        ours: dict[str, dict[str, t.Any]] = {**{path: {} for path in self._journalled()}, **self._manifest()["files"]}
+        ours = self._ours()
         owner, group = _owner.names(self.spec)
         written, removed, edited, diff = [], [], [], []
         for file in sorted(self.spec.files, key=lambda item: item.path):
@@ -96,6 +96,10 @@ class Fileset:
                 diff.append(_diff.entry(self._at(path), before, None, secret=_secret(ours[path])))
         foreign = self._foreign(wanted | set(ours)) if self.spec.scan else []
         return FilesetPlan(bool(written or removed), written, removed, foreign, diff, edited)
+
+    def owns(self, path: str) -> bool:
+        """Whether something lies at ``path`` and is ours. :raises HAError: when it cannot be read."""
+        return self._view(path) is not None and path in self._ours()
 
     def check(
         self,
@@ -178,17 +182,28 @@ class Fileset:
         """Make the swap final: the manifest names the new files, folders that became empty go."""
         with self._clearly("cannot finish the change; the next run rolls it back"):
             made = (self._read(self._journal) or {}).get("made", [])
-            files = {
-                file.path: {"sha256": hashlib.sha256(file.content).hexdigest(), "secret": file.secret}
-                for file in self.spec.files
-            }
-            manifest = {"root": self.spec.root, "files": files, "made": sorted({*self._manifest()["made"], *made})}
+            manifest = {**self._records(), "made": sorted({*self._manifest()["made"], *made})}
             self._write(self._manifest_path, manifest)
             self._disk.unlink(self._journal)
             self._disk.sync([self.spec.state_dir])
             self._clear_scraps()
             self._prune(manifest)
         self._release()
+
+    def record(self) -> None:
+        """List anew what lies there as wanted, where the records were lost; the files themselves are not touched.
+
+        :raises HAError: when another run holds the files, or the record cannot be written.
+        """
+        if not self.spec.files or self._manifest()["files"].keys() >= {file.path for file in self.spec.files}:
+            return
+        self._acquire()
+        try:
+            if not self.plan().changed:
+                with self._clearly("cannot write the records"):
+                    self._write(self._manifest_path, {**self._records(), "made": self._manifest()["made"]})
+        finally:
+            self._release()
 
     def rollback(self) -> None:
         """Put the former files back.
@@ -219,9 +234,9 @@ class Fileset:
 
     def remove(self) -> FilesetPlan:
         """State absent: remove our files, the folders we made where they are empty, and our records."""
-        none = Fileset(dataclasses.replace(self.spec, files=()), self._runner, self._disk)
+        none = Fileset(self.spec.leaving(), self._runner, self._disk)
         plan = none.plan()
-        if os.path.isdir(self.spec.state_dir):
+        if plan.changed or os.path.isdir(self.spec.state_dir):
             none.swap()
             none.commit()
             with self._clearly("cannot remove the records"):
@@ -392,6 +407,23 @@ class Fileset:
                 do="Give this set of files a state_dir of its own.",
             )
         return manifest
+
+    def _records(self) -> dict[str, t.Any]:
+        """The manifest's part that follows from the wanted files."""
+        files = {
+            file.path: {"sha256": hashlib.sha256(file.content).hexdigest(), "secret": file.secret}
+            for file in self.spec.files
+        }
+        return {"root": self.spec.root, "files": files}
+
+    def _ours(self) -> dict[str, dict[str, t.Any]]:
+        """The records of our files by path, empty ones for those that only a journal or their mark tells."""
+        ours: dict[str, dict[str, t.Any]] = {**{path: {} for path in self._journalled()}, **self._manifest()["files"]}
+        for path in {*(file.path for file in self.spec.files), *self.spec.claimed} - set(ours):
+            view = self._view(path)
+            if view and not view.link and is_marked(view.content):
+                ours[path] = {}
+        return ours
 
     def _journalled(self) -> list[str]:
         return list((self._read(self._journal) or {"files": {}})["files"])

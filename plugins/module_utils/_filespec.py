@@ -12,14 +12,21 @@ import re
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._unit import HEADER
 
 STATE = "/var/lib/prometheus_ha"
+_MARK = HEADER.encode()
 
 
 def parents(path: str) -> list[str]:
     """The folders on the way to a relative path, outermost first."""
     parts = path.split("/")[:-1]
     return ["/".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def is_marked(content: bytes) -> bool:
+    """Whether a file says in its first two lines that this collection wrote it; known also without any record."""
+    return any(_MARK in line for line in content.split(b"\n", 2)[:2])
 
 
 def parse_mode(mode: str, where: str) -> int:
@@ -45,6 +52,7 @@ class FilesetSpec:
 
     :param scan: report files of others below root; off where root is shared (/etc/systemd/system).
     :param dir_mode: of folders made on the way; folders that are there keep theirs.
+    :param claimed: paths that are not wanted (any more), but ours where the file carries our mark.
     :raises HAError: for a path that leaves root, comes twice, or is a folder of another.
     """
 
@@ -55,6 +63,7 @@ class FilesetSpec:
     state_dir: str = ""
     scan: bool = True
     dir_mode: int = 0o750
+    claimed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not os.path.isabs(self.root) or os.path.normpath(self.root) == "/":
@@ -72,6 +81,11 @@ class FilesetSpec:
                 raise HAError(f"the path {path!r} is given twice", where=self.root)
             if set(parents(path)) & set(paths):
                 raise HAError(f"{path!r} lies in a folder that is itself given as a file", where=self.root)
+
+    def leaving(self) -> FilesetSpec:
+        """The same set with nothing wanted any more."""
+        paths = (*self.claimed, *(file.path for file in self.files))
+        return dataclasses.replace(self, files=(), claimed=paths)
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> FilesetSpec:

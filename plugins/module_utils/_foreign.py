@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _process, _unit
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec import STATE
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec import STATE, is_marked
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner
 
 # Units of other installations: Debian's and Fedora's packages, upstream's own packages, the common roles.
@@ -197,17 +197,19 @@ def find(
 ) -> list[Finding]:
     """Everything that stands in the way of a component; changes nothing.
 
-    What lies in its folders is ours once its state folder ``<state_root>/<component>`` is there, or when another unit
-    of ours writes to the same data folder (a sidecar to that of Prometheus).
+    What lies in its folders is ours once its state folder ``<state_root>/<component>`` is there. Where that was lost,
+    our unit or our mark tells: data to which a unit of ours writes (a sidecar's Prometheus included), files that carry
+    the mark, all configuration where the component's own unit is ours.
 
     :param unit: our unit's file name, ``prometheus.service``.
     :param config_files: absolute paths that will be written.
     :raises HAError: when systemd does not answer.
     """
-    found = _units(component, unit, runner)
+    found = _units(component, unit, runner, proc)
     if not os.path.isdir(os.path.join(state_root, component)):
         found += _data(data_dirs, _own_units(unit_folder))
-        found += _config(config_files)
+        if not _unit.is_ours(_text(os.path.join(unit_folder, unit))):
+            found += _config(config_files)
     return found + ports_in_use(ports, unit, proc)
 
 
@@ -228,7 +230,7 @@ def refuse(findings: t.Sequence[Finding], component: str, adopt: str = "") -> No
     )
 
 
-def _units(component: str, unit: str, runner: Runner) -> list[Finding]:
+def _units(component: str, unit: str, runner: Runner, proc: str) -> list[Finding]:
     names = list(dict.fromkeys((unit, *KNOWN_UNITS.get(component, ()))))
     shown = runner(["systemctl", "show", "--property=Id,LoadState,ActiveState,UnitFileState,FragmentPath", *names])
     if shown.rc != 0:
@@ -236,13 +238,15 @@ def _units(component: str, unit: str, runner: Runner) -> list[Finding]:
     found = []
     for name, block in zip(names, re.split(r"\n\s*\n", shown.stdout.strip())):
         state = dict(line.partition("=")[::2] for line in block.splitlines())
-        finding = _unit_finding(name, name == unit, state, runner)
+        finding = _unit_finding(name, name == unit, state, runner, proc)
         if finding:
             found.append(finding)
     return found
 
 
-def _unit_finding(name: str, is_own_name: bool, state: t.Mapping[str, str], runner: Runner) -> Finding | None:
+def _unit_finding(
+    name: str, is_own_name: bool, state: t.Mapping[str, str], runner: Runner, proc: str
+) -> Finding | None:
     if state.get("LoadState") == "masked":
         if not is_own_name:
             return None
@@ -251,6 +255,10 @@ def _unit_finding(name: str, is_own_name: bool, state: t.Mapping[str, str], runn
     active, enabled = state.get("ActiveState", "inactive"), state.get("UnitFileState", "")
     if not path or _unit.is_ours(_text(path)):
         return None
+    if not os.path.exists(path):  # systemd still knows the file that vanished; what was started from it tells whose
+        running = _process.running(name, runner, proc)
+        if running and running.unit_hash:
+            return None
     # One of another name that neither runs nor will at boot is no harm (that is how an adopted one is kept).
     if not is_own_name and active in ("inactive", "failed") and not enabled.startswith("enabled"):
         return None
@@ -288,7 +296,9 @@ def _data(data_dirs: t.Sequence[str], own_units: t.Sequence[str]) -> list[Findin
         if not names or any(line in text.splitlines() for text in own_units):
             continue
         # Debian's package keeps its database one level below the folder (its default of --storage.tsdb.path).
-        path = os.path.join(path, "metrics2") if "metrics2" in names else path
+        below = os.path.join(path, "metrics2")
+        if os.path.isdir(below):
+            path, names = below, sorted(os.listdir(below))
         what = f"The data folder {path} holds {len(names)} entries ({_some(names)}) that are not ours."
         found.append(Finding("data", what, "move it away, or choose another data folder.", path))
     return found
@@ -298,7 +308,7 @@ def _config(files: t.Sequence[str]) -> list[Finding]:
     return [
         Finding("config", f"The configuration {path} is not ours.", "move it away.", path)
         for path in files
-        if os.path.lexists(path)
+        if os.path.lexists(path) and not is_marked(_text(path).encode())
     ]
 
 

@@ -126,9 +126,20 @@ class Service:
         """Whether there is something to stop."""
         return _process.show(self.unit, self._runner).active not in ("inactive", "failed")
 
-    def is_there(self) -> bool:
-        """Whether there is something to remove."""
-        return self.runs() or os.path.lexists(self.path)
+    def is_ours(self) -> bool:
+        """Whether a unit of that name is this collection's: its file is, or what runs was started from one of ours.
+
+        :raises HAError: when systemd does not answer, or the file cannot be read.
+        """
+        if self._files.owns(self.unit):
+            return True
+        running = _process.running(self.unit, self._runner, self._proc)
+        return bool(running and running.unit_hash)
+
+    def is_foreign(self) -> bool:
+        """Whether there is a unit of that name that is not ours: nobody removes it."""
+        known = _process.show(self.unit, self._runner).load not in ("", "not-found")
+        return (known or os.path.lexists(self.path)) and not self.is_ours()
 
     def check(self, *, apply: bool) -> None:
         """Ask systemd whether it takes the unit, before anything changes.
@@ -192,6 +203,8 @@ class Service:
             raise self._fall_back(error, before, changed, undo, former_look or look) from error
         if changed:
             self._files.commit()
+        else:
+            self.record()
         self.enable()
         return started
 
@@ -203,12 +216,17 @@ class Service:
         """Restart the unit as it is installed. :raises HAError: when it does not come up and stay up."""
         return self._run("restart", look)
 
-    def enable(self) -> bool:
-        """Start it at boot; says whether that changed."""
+    def enable(self, *, apply: bool = True) -> bool:
+        """Start it at boot; says whether that changed (without ``apply``: would)."""
         if _process.show(self.unit, self._runner).enabled:
             return False
-        self._systemctl("enable", self.unit)
+        if apply:
+            self._systemctl("enable", self.unit)
         return True
+
+    def record(self) -> None:
+        """Know its unit as ours again where the records were lost. :raises HAError: when they cannot be written."""
+        self._files.record()
 
     def stop(self) -> bool:
         """Stop it and wait until it is; says whether it ran."""
@@ -218,7 +236,9 @@ class Service:
         return True
 
     def remove(self) -> bool:
-        """Stop it and remove its unit; accounts and data stay. Says whether there was anything."""
+        """Stop it and remove its unit where it is ours; accounts and data stay. Says whether there was anything."""
+        if not self.is_ours():
+            return False
         changed = self.stop()
         if _process.show(self.unit, self._runner).enabled:
             self._systemctl("disable", self.unit)

@@ -40,7 +40,8 @@ options:
         notice.
       - V(started) also starts what does not run yet.
       - V(active) does everything that is pending, and proves it.
-      - V(absent) removes unit, configuration and releases. The data folder stays.
+      - V(absent) removes unit, configuration and releases. The data folder stays, and so does a unit of that name that
+        this collection did not write.
     type: str
     default: active
     choices: [staged, started, active, absent]

@@ -38,7 +38,8 @@ options:
     description:
       - V(started) does what is pending, and nothing where the wanted runs.
       - V(stopped) stops the service and leaves its unit.
-      - V(absent) stops the service and removes its unit; the user and the data stay.
+      - V(absent) stops the service and removes its unit; the user and the data stay. A unit that is not of this
+        collection is refused and left alone.
     type: str
     choices: [started, stopped, absent]
     default: started
@@ -290,7 +291,13 @@ def stopped(service: Service, *, apply: bool) -> dict[str, t.Any]:
 
 def absent(service: Service, *, apply: bool) -> dict[str, t.Any]:
     """Stop it and remove its unit (without ``apply``: say whether it would). :raises HAError: as the backend does."""
-    there = service.remove() if apply else service.is_there()
+    if service.is_foreign():
+        raise HAError(
+            f"{service.unit} is not ours, it was left alone",
+            where=service.path,
+            do="remove it by hand where it shall go: its file does not say that this collection wrote it.",
+        )
+    there = service.remove() if apply else service.is_ours()
     return {"changes": [f"{service.unit} removed"] if there else []}
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 import typing as t
 from pathlib import Path
@@ -514,6 +515,103 @@ def test_it_comes_back_after_it_left(host: Host) -> None:
     host.component(state="absent").activate()
     assert host.component().activate().pending == "none"
     assert host.generation == "g1"
+
+
+def test_a_unit_of_another_is_left_alone_when_the_component_leaves(host: Host) -> None:
+    theirs = "[Service]\nExecStart=/usr/bin/prometheus\n"
+    (host.systemd.units / "prometheus.service").write_text(theirs)
+    host.systemd.loaded, host.systemd.enabled = theirs, True
+    host.systemd(["systemctl", "start", "prometheus.service"])
+    host.forget()
+    for _run in (1, 2):
+        outcome = host.component(state="absent").activate()
+        assert (outcome.pending, outcome.changed) == ("none", False)
+        assert outcome.reasons == ["prometheus.service is not ours: left alone"]
+        assert host.systemd.verbs() == []
+    assert (host.running(), host.systemd.text(), host.systemd.enabled) == ("/usr/bin/prometheus", theirs, True)
+    host.config.mkdir()
+    (host.config / "prometheus.yml").write_text("theirs\n")
+    assert host.component(state="absent").activate().changed is False
+    assert (host.config / "prometheus.yml").exists()
+
+
+def test_our_configuration_goes_though_the_unit_became_another(host: Host) -> None:
+    """Somebody removed our unit and installed a package: what we wrote still goes, what they run stays."""
+    host.serve()
+    host.component(state="absent").service.remove()
+    theirs = "[Service]\nExecStart=/usr/bin/prometheus\n"
+    (host.systemd.units / "prometheus.service").write_text(theirs)
+    assert host.component(state="absent", apply=False).activate().pending == "remove"
+    outcome = host.component(state="absent").activate()
+    assert outcome.changed
+    assert outcome.actions == ["removed its configuration and releases; its data stays"]
+    assert outcome.reasons == ["its state is absent", "prometheus.service is not ours: left alone"]
+    assert not host.config.exists()
+    assert host.systemd.text() == theirs
+    assert host.component(state="absent").activate().changed is False
+
+
+# -- records that were lost -------------------------------------------------------------------------------------------
+
+MARK = "# Managed by baremetal.prometheus_ha; changes made here are overwritten.\n"
+
+
+def test_lost_records_are_no_dead_end(host: Host) -> None:
+    host.serve(extra=MARK)
+    before = host.disk()
+    shutil.rmtree(host.base / "state")
+    looked = host.component(extra=MARK, apply=False).stage()
+    assert (looked.pending, looked.changed) == ("none", False)
+    assert not (host.base / "state").exists()
+    outcome = host.component(extra=MARK).stage()
+    assert (outcome.pending, outcome.changed) == ("none", False)
+    found = host.disk()
+    assert {path for path in before if path.endswith("manifest.json")} <= set(found)
+    assert host.component(extra=MARK).activate().changed is False
+    assert host.component("g2", extra=MARK, args=["--yone=1"]).activate().pending == "none"
+    assert host.generation == "g2"
+
+
+def test_lost_records_and_another_configuration_and_unit_at_once(host: Host) -> None:
+    host.serve(extra=MARK)
+    shutil.rmtree(host.base / "state")
+    assert host.component("g2", extra=MARK, args=["--yone=1"]).activate().pending == "none"
+    assert host.generation == "g2"
+    assert host.component("g2", extra=MARK, args=["--yone=1"]).activate().changed is False
+
+
+def test_it_leaves_without_its_records_too(host: Host) -> None:
+    host.serve(extra=MARK)
+    shutil.rmtree(host.base / "state")
+    assert host.component(state="absent", apply=False).activate().pending == "remove"
+    assert host.component(state="absent").activate().changed
+    assert (host.running(), host.systemd.text()) == ("", "")
+    assert host.component(state="absent").activate().changed is False
+
+
+def test_a_unit_file_that_vanished_is_written_again(host: Host) -> None:
+    host.serve()
+    (host.systemd.units / "prometheus.service").unlink()
+    shutil.rmtree(host.base / "state/prometheus/unit")
+    assert host.component().activate().pending == "none"
+    assert host.systemd.text()
+    assert host.component().activate().changed is False
+
+
+# -- starting at boot -------------------------------------------------------------------------------------------------
+
+
+def test_a_unit_that_somebody_disabled_is_enabled_again(host: Host) -> None:
+    host.serve()
+    host.systemd.enabled = False
+    would = host.component(apply=False).stage()
+    assert (would.changed, host.systemd.enabled) == (True, False)
+    held = host.component(state="staged").stage()
+    assert (held.changed, host.systemd.enabled) == (False, False)
+    outcome = host.component().stage()
+    assert outcome.actions == would.actions == ["enabled prometheus.service, so that it starts at boot"]
+    assert (outcome.pending, host.systemd.verbs(), host.systemd.enabled) == ("none", ["enable"], True)
+    assert host.component().stage().changed is False
 
 
 # -- the result -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import grp
 import json
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -71,6 +72,26 @@ def test_first_run_writes_all_and_second_changes_nothing(tmp_path: Path) -> None
     plan = Fileset(wanted).plan()
     assert (plan.changed, plan.written, plan.removed, plan.diff) == (False, [], [], [])
     assert ((tmp_path / "state").stat().st_mode & 0o7777) == 0o700
+
+
+def test_lost_records_are_made_up_for_by_the_mark(tmp_path: Path) -> None:
+    marked = {"a.yml": "# Managed by baremetal.prometheus_ha\na1\n", "b.json": "[]\n"}
+    apply(spec(tmp_path, marked))
+    shutil.rmtree(tmp_path / "state")
+    fileset = Fileset(spec(tmp_path, marked))
+    assert not fileset.plan().changed
+    fileset.record()
+    assert Fileset(spec(tmp_path, {**marked, "b.json": "[1]\n"})).plan().written == ["b.json"]
+    shutil.rmtree(tmp_path / "state")
+    changed = spec(tmp_path, {**marked, "a.yml": marked["a.yml"] + "a2\n"})
+    Fileset(changed).record()
+    assert not (tmp_path / "state/manifest.json").exists(), "what differs is not listed"
+    assert apply(changed).plan().changed is False
+    with pytest.raises(HAError, match="in the way"):
+        other = spec(tmp_path / "other", {"a.yml": "wanted\n"})
+        (tmp_path / "other/etc").mkdir(parents=True)
+        (tmp_path / "other/etc/a.yml").write_text("x\ny\n# Managed by baremetal.prometheus_ha\n")
+        Fileset(other).plan()
 
 
 def test_removes_ours_with_their_folder_and_reports_others(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _fo
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._foreign import Finding, Owner, Port
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._unit import UnitSpec, render
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._unit import HASH_VARIABLE, UnitSpec, render
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_service import Commands, add_process
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -185,6 +185,32 @@ def test_data_and_configuration_of_others_are_found_until_they_are_ours(world: W
     ]
     (tmp_path / "state" / "prometheus").mkdir()
     assert world.find(**ask) == []
+
+
+def test_data_of_debians_package_is_listed_as_it_is(world: World, tmp_path: Path) -> None:
+    for name in ("wal", "chunks_head"):
+        (tmp_path / "data/metrics2" / name).mkdir(parents=True)
+    (finding,) = world.find(data_dirs=[str(tmp_path / "data")])
+    assert "metrics2 holds 2 entries (chunks_head, wal)" in finding.what
+
+
+def test_what_is_ours_is_known_without_our_records(world: World, tmp_path: Path) -> None:
+    data, marked, other = tmp_path / "data", tmp_path / "prometheus.yml", tmp_path / "password"
+    (data / "wal").mkdir(parents=True)
+    marked.write_text("---\n# Managed by baremetal.prometheus_ha; changes made here are overwritten.\nx: y\n")
+    other.write_text("x\n")
+    ask: dict[str, Any] = {"data_dirs": [str(data)], "config_files": [str(marked), str(other)]}
+    assert [finding.name for finding in world.find(**ask)] == [str(data), str(other)]
+    (tmp_path / "units/prometheus.service").write_text(OURS.replace("/var/lib/prometheus", str(data)))
+    assert world.find(**ask) == []
+
+
+@pytest.mark.parametrize(("variable", "found"), [(HASH_VARIABLE, 0), ("HOME", 1)])
+def test_what_runs_tells_whose_a_vanished_unit_is(world: World, tmp_path: Path, variable: str, found: int) -> None:
+    os.unlink(world.unit("prometheus.service", OURS))
+    world.shown["prometheus.service"]["MainPID"] = "50"
+    add_process(tmp_path / "proc", 50, ["/opt/prometheus"], environment={variable: "a" * 64})
+    assert len(world.find()) == found
 
 
 def test_a_sidecar_may_share_the_data_of_our_prometheus(world: World, tmp_path: Path) -> None:

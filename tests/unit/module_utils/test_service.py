@@ -294,14 +294,32 @@ def test_prepare_makes_the_data_folder(lab: Lab, tmp_path: Path) -> None:
 
 def test_stop_and_remove(lab: Lab) -> None:
     service = lab.serve()
-    assert service.is_there()
+    assert service.is_ours()
     assert service.stop()
     assert not service.stop()
-    assert service.is_there()
+    assert service.is_ours()
     assert service.remove()
     assert not service.remove()
-    assert not service.is_there()
+    assert not service.is_ours()
     assert not lab.unit.exists()
+
+
+def test_a_unit_of_another_is_not_removed(lab: Lab) -> None:
+    lab.unit.write_text("[Service]\nExecStart=/usr/bin/prometheus\n")
+    lab.systemd(["systemctl", "daemon-reload"])
+    lab.systemd(["systemctl", "start", "prometheus.service"])
+    lab.systemd.called.clear()
+    service = lab.service()
+    assert (service.is_ours(), service.is_foreign(), service.remove()) == (False, True, False)
+    assert (lab.systemd.verbs(), lab.runs()) == ([], "/usr/bin/prometheus")
+
+
+def test_what_runs_tells_whose_unit_it_is_when_its_file_is_gone(lab: Lab) -> None:
+    service = lab.serve()
+    lab.unit.unlink()
+    assert (service.is_ours(), service.is_foreign()) == (True, False)
+    assert service.remove()
+    assert lab.runs() == ""
 
 
 def test_a_unit_of_another_is_not_overwritten(lab: Lab) -> None:

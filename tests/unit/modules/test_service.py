@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._unit import HASH_VARIABLE
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import run_module
 
 NAME = "pha-unit-test"
@@ -24,8 +27,8 @@ class Fake:
         self._program = folder / "systemctl"
         self.shows("inactive", 0)
 
-    def shows(self, active: str, pid: int, enabled: str = "disabled", rc: int = 0) -> None:
-        text = f"LoadState=loaded\\nActiveState={active}\\nSubState=x\\nMainPID={pid}\\nUnitFileState={enabled}\\n"
+    def shows(self, active: str, pid: int, enabled: str = "disabled", rc: int = 0, load: str = "loaded") -> None:
+        text = f"LoadState={load}\\nActiveState={active}\\nSubState=x\\nMainPID={pid}\\nUnitFileState={enabled}\\n"
         self._program.write_text(f"#!/bin/sh\n[ $1 = show ] || exit 9\nprintf '{text}'\nexit {rc}\n")
         self._program.chmod(0o755)
 
@@ -107,16 +110,32 @@ def test_a_host_without_systemd_is_told(systemctl: Fake) -> None:
     assert "Is this host run by systemd?" in service()["msg"]
 
 
+@pytest.fixture
+def ours() -> Iterator[int]:
+    """A process that was started from a unit of this collection."""
+    with subprocess.Popen(["/bin/sleep", "60"], env={HASH_VARIABLE: "a" * 64}) as process:
+        yield process.pid
+        process.kill()
+
+
 @pytest.mark.parametrize(("state", "word"), [("stopped", "stopped"), ("absent", "removed")])
-def test_stopping_and_removing_in_check_mode(systemctl: Fake, state: str, word: str) -> None:
+def test_stopping_and_removing_in_check_mode(systemctl: Fake, ours: int, state: str, word: str) -> None:
+    systemctl.shows("inactive", 0, load="not-found")
     assert (service(state=state)["changed"], service(state=state)["changes"]) == (False, [])
-    systemctl.shows("active", os.getpid())
+    systemctl.shows("active", ours)
     result = service(state=state)
     assert (result["changed"], result["changes"]) == (True, [f"{NAME}.service {word}"])
 
 
-@pytest.mark.parametrize("state", ["stopped", "absent"])
-def test_one_that_stops_or_leaves_needs_its_name_alone(systemctl: Fake, state: str) -> None:
+def test_a_service_of_another_is_not_removed(systemctl: Fake) -> None:
     systemctl.shows("active", os.getpid())
+    result = service(state="absent")
+    assert result["failed"]
+    assert f"{NAME}.service is not ours, it was left alone" in result["msg"]
+
+
+@pytest.mark.parametrize("state", ["stopped", "absent"])
+def test_one_that_stops_or_leaves_needs_its_name_alone(systemctl: Fake, ours: int, state: str) -> None:
+    systemctl.shows("active", ours)
     assert service(state=state, user=None, executable=None)["changed"]
     assert "user" in service(user=None)["msg"]
