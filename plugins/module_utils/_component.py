@@ -66,11 +66,17 @@ class Outcome:
 
 
 def secrets(params: t.Mapping[str, t.Any]) -> set[str]:
-    """The values of a slice that no output may show: of secret keys in masked files, passwords, a mirror's URL."""
-    masked = [file["content"].encode() for file in params["config"].get("files") or () if file.get("masked")]
+    """The values of a slice that no output may show: its own list, passwords, a mirror's URL.
+
+    The plan finds them in its data; of a slice written by hand they are the values of secret keys in masked files.
+    """
+    values = set(params.get("secrets") or ())
+    if params.get("secrets") is None:
+        files = params["config"].get("files") or ()
+        values = _diff.secret_values(file["content"].encode() for file in files if file.get("masked"))
     password = ((params.get("api") or {}).get("http") or {}).get("password")
     source = _download.secrets(str(params["release"].get("source", "")))
-    return {*_diff.secret_values(masked), *source, *([password] if password else [])}
+    return {*values, *_diff.quoted(values), *source, *([password] if password else [])}
 
 
 class Component:

@@ -75,6 +75,11 @@ options:
       api:
         description: Options of M(baremetal.prometheus_ha.reload).
         type: dict
+      secrets:
+        description:
+          - Values that are masked in the result. Without it, those of secret keys in files that are C(masked).
+        type: list
+        elements: str
 seealso:
   - module: baremetal.prometheus_ha.plan
   - plugin: baremetal.prometheus_ha.waves
@@ -179,6 +184,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "config": {"type": "dict", "required": True},
             "service": {"type": "dict", "required": True},
             "api": {"type": "dict"},
+            "secrets": {"type": "list", "elements": "str", "no_log": True},
         },
     },
 }

@@ -6,8 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
+import pathlib
 import typing as t
+
+_VAULT = b"$ANSIBLE_VAULT;"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +24,8 @@ class HostVariables:
     values: dict[str, t.Any]
     problems: dict[str, str]
     origins: dict[str, str]
+    # What came encrypted by ansible-vault; nothing that runs is told more of it than what it renders.
+    secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
 
     def where(self, variable: str) -> str:
         """The inventory path of a variable, with file and line where Ansible's origin tags give them."""
@@ -33,7 +40,13 @@ class Snapshot:
     hosts: dict[str, HostVariables]
     folders: tuple[str, ...] = ()
 
-    def with_values(self, host: str, values: t.Mapping[str, t.Any], problems: t.Mapping[str, str]) -> Snapshot:
+    def with_values(
+        self,
+        host: str,
+        values: t.Mapping[str, t.Any],
+        problems: t.Mapping[str, str],
+        secrets: t.Collection[str] = (),
+    ) -> Snapshot:
         """A copy in which one host has further values: those that its role or play gave it."""
         known = self.hosts[host]
         given = {**values, **problems}
@@ -42,6 +55,7 @@ class Snapshot:
             values={**known.values, **values},
             problems={**{name: why for name, why in known.problems.items() if name not in given}, **problems},
             origins={name: origin for name, origin in known.origins.items() if name not in given},
+            secrets=tuple(sorted({*known.secrets, *secrets})),
         )
         return dataclasses.replace(self, hosts={**self.hosts, host: changed})
 
@@ -63,16 +77,72 @@ def plain(value: t.Any) -> t.Any:
     return str(value)
 
 
-def _origin(value: t.Any) -> str:
-    """file:line of a raw inventory value; a private part of ansible-core, so it may be absent."""
+def _tags() -> t.Any:
+    """ansible-core's data tags; private to it, so their absence must not break the import."""
     try:
-        from ansible._internal._datatag._tags import Origin  # private: its absence must not break the import
+        from ansible._internal._datatag import _tags
     except ImportError:
-        return ""
-    origin = Origin.get_tag(value)
+        return None
+    return _tags
+
+
+def _origin(value: t.Any) -> str:
+    """file:line of a raw inventory value, where Ansible knows it."""
+    tags = _tags()
+    origin = tags.Origin.get_tag(value) if tags else None
     if origin is None or not origin.path:
         return ""
     return f"{origin.path}:{origin.line_num}" if origin.line_num else str(origin.path)
+
+
+@functools.cache
+def _is_encrypted(path: str) -> bool:
+    """Whether a file of the inventory is encrypted as a whole."""
+    try:
+        with pathlib.Path(path).open("rb") as stream:
+            return stream.read(len(_VAULT)) == _VAULT
+    except OSError:
+        return False
+
+
+def _from_vault(value: t.Any) -> str:
+    """The encrypted file that a value is from, or "": of an encrypted value that is none."""
+    tags = _tags()
+    origin = tags.Origin.get_tag(value) if tags else None
+    return str(origin.path) if origin is not None and origin.path and _is_encrypted(origin.path) else ""
+
+
+def vaulted(value: t.Any, own: str = "") -> t.Iterator[str]:
+    """The strings in a templated value that came encrypted: alone, or with the file that they are from.
+
+    :param own: an encrypted file that holds the variable itself. Of a whole configuration in there not every word is
+        secret; the keys tell.
+    """
+    if isinstance(value, str):
+        tags = _tags()
+        if (tags and tags.VaultedValue.is_tagged_on(value)) or _from_vault(value) not in ("", own):
+            yield value[:]
+    elif isinstance(value, t.Mapping):
+        for item in value.values():
+            yield from vaulted(item, own)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from vaulted(item, own)
+
+
+def vaulted_variables(raw: t.Mapping[str, t.Any], names: t.Collection[str]) -> t.Iterator[str]:
+    """The encrypted strings among a host's other variables: a template that adds to one loses the tag.
+
+    What no password opens is not used either, else the variable that uses it says so.
+    """
+    for name, value in raw.items():
+        if name in names or name.startswith("ansible_"):
+            continue
+        if type(value).__name__ == "EncryptedString":
+            with contextlib.suppress(Exception):  # of whatever type the missing password's error is
+                yield str(value)[:]
+        elif isinstance(value, str) and "{{" not in value and _from_vault(value):
+            yield value[:]
 
 
 class HostVars(t.Protocol):
@@ -109,19 +179,25 @@ def memoise_templates(templar: t.Any) -> None:
 
 def template_each(
     templar: t.Any, names: t.Iterable[str], variables: t.Mapping[str, t.Any]
-) -> tuple[dict[str, t.Any], dict[str, str]]:
-    """Template each variable in a try of its own, so that one bad value names itself and the others live."""
+) -> tuple[dict[str, t.Any], dict[str, str], set[str]]:
+    """Template each variable in a try of its own, so that one bad value names itself and the others live.
+
+    :returns: values, problems by variable, and the strings that came encrypted.
+    """
     values: dict[str, t.Any] = {}
     problems: dict[str, str] = {}
+    secrets: set[str] = set()
     for name in names:
         raw = variables[name]
         try:
-            values[name] = plain(templar.template(raw))
+            templated = templar.template(raw)
+            values[name] = plain(templated)
+            secrets.update(vaulted(templated, _from_vault(raw)))
         except Exception as error:  # whatever a user's template raises is a finding, not a traceback
             if type(error).__name__ == "AnsibleValueOmittedError":
                 continue
             problems[name] = " ".join(str(getattr(error, "message", error)).split())
-    return values, problems
+    return values, problems, secrets
 
 
 def load(hostvars: HostVars, templar: t.Any, names: t.Collection[str], folders: t.Sequence[str] = ()) -> Snapshot:
@@ -137,7 +213,10 @@ def load(hostvars: HostVars, templar: t.Any, names: t.Collection[str], folders: 
         raw = hostvars.raw_get(name)
         scoped.available_variables = {**raw, "hostvars": hostvars}
         present = [variable for variable in raw if variable in names]
-        values, problems = template_each(scoped, present, raw)
+        values, problems, secrets = template_each(scoped, present, raw)
+        secrets.update(vaulted_variables(raw, names))
         origins = {variable: origin for variable in present if (origin := _origin(raw[variable]))}
-        hosts[name] = HostVariables(name, tuple(raw.get("group_names", ())), values, problems, origins)
+        hosts[name] = HostVariables(
+            name, tuple(raw.get("group_names", ())), values, problems, origins, tuple(sorted(secrets))
+        )
     return Snapshot(hosts, tuple(folders))

@@ -13,6 +13,7 @@ import typing as t
 
 import yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _secrets
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Kind, Topology
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
@@ -123,6 +124,12 @@ def file(path: str, content: str, source: str, *, masked: bool = False) -> dict[
     :param masked: the values of its secret keys (password, token, url ...) are never shown.
     """
     return {"path": path, "content": content, "mode": "0640", "source": source, "masked": masked}
+
+
+def secrets(instance: Instance, data: t.Any, *rendered: t.Any) -> list[str]:
+    """The slice's ``secrets``: of its configuration by their keys, and what came encrypted wherever it is rendered."""
+    encrypted = _secrets.rendered(instance.host.secrets, data, *rendered)
+    return sorted(_secrets.secret_values(data) | encrypted)
 
 
 def read(instance: Instance, files: Files, option: str, path: str) -> str:

@@ -225,6 +225,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     except HAError as problem:
         where = problem.where or instance.where("extra_args")
         raise HAError(problem.what, where=where, do=problem.do) from problem
+    service = _base.service(instance, args=args, ports=ports(instance), host_ip_towards=others)
     return {
         "name": "alertmanager",
         "release": _base.release(instance, links=["amtool"]),
@@ -235,7 +236,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
             "files": rendered,
             "check": [["{release}/bin/amtool", "check-config", "{root}/alertmanager.yml"]],
         },
-        "service": _base.service(instance, args=args, ports=ports(instance), host_ip_towards=others),
+        "service": service,
         "api": {
             "kind": "alertmanager",
             "url": instance.own_url,
@@ -245,6 +246,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
             "timeout": instance.opt("start_timeout"),
         },
         "expect": {"members": len(mesh.instances)},
+        "secrets": _base.secrets(instance, data, rendered, service),
     }
 
 

@@ -319,6 +319,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     except HAError as problem:
         where = problem.where or instance.where("extra_args")
         raise HAError(problem.what, where=where, do=problem.do) from problem
+    service = _base.service(instance, args=args, ports=ports(instance))
     members = [
         host_port(member.address, member.port()) for mesh in topology.meshes(instance) for member in mesh.instances
     ]
@@ -332,7 +333,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
             "files": rendered,
             "check": [[*check, "{root}/prometheus.yml"]],
         },
-        "service": _base.service(instance, args=args, ports=ports(instance)),
+        "service": service,
         "api": {
             "kind": "prometheus",
             "url": instance.own_url,
@@ -342,6 +343,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
             "timeout": instance.opt("start_timeout"),
         },
         "expect": {"alertmanagers": [] if instance.opt("agent") else members},
+        "secrets": _base.secrets(instance, data, rendered, service),
     }
 
 

@@ -167,7 +167,7 @@ SECRET = {**AM_CONFIG, "global": {"smtp_auth_password": "hunter2-hunter2"}}
 def test_a_real_slice_is_taken_and_its_secrets_are_not_shown(tmp_path: Path) -> None:
     """The plan's own slice, whole: an unknown key would be refused."""
     found = good(hosts("a", groups=["prometheus", "alertmanager"], alertmanager_config=SECRET))
-    kept = ("name", "state", "release", "config", "service", "api")
+    kept = ("name", "state", "release", "config", "service", "api", "secrets")
     plan = [{key: item[key] for key in kept} for item in found.hosts["a"]]
     result = script(tmp_path, plan)
     assert result["failed"] is True

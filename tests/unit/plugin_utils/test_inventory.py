@@ -9,10 +9,13 @@ from __future__ import annotations
 import datetime
 import json
 import typing as t
+from pathlib import Path
 
 import pytest
+from ansible._internal._datatag._tags import Origin
 from ansible._internal._templating._utils import Omit
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret, VaultSecretsContext
 from ansible.template import Templar, trust_as_template
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import HostVariables, Snapshot, load
 
@@ -171,3 +174,72 @@ def test_what_a_role_or_play_gives_counts_more_and_has_no_origin_in_the_inventor
 def test_a_value_that_a_role_makes_unreadable_does_not_fall_back_silently() -> None:
     known = HostVariables("h", (), {"a": 1}, {}, {})
     assert Snapshot({"h": known}).with_values("h", {}, {"a": "undefined"}).hosts["h"].problems == {"a": "undefined"}
+
+
+# -- what came encrypted ----------------------------------------------------------------------------------------------
+
+VAULT_FILE = "deep: {hook: hook-file1}\nwhole: {receiver: team-one}\nlone: lone-file1\n"
+PLAIN_FILE = """
+word: !vault |
+  {word}
+a: ["{{{{ word }}}}", open-text, {{x: "{{{{ deep.hook }}}}"}}]
+b: "{{{{ whole }}}}"
+c: "Bearer {{{{ lone }}}}"
+d: "Bearer {{{{ word }}}}"
+"""
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[DataLoader, dict[str, t.Any]]:
+    """A host with an encrypted string, and with variables from a file that is encrypted as a whole."""
+    secrets = [("default", VaultSecret(b"password"))]
+    monkeypatch.setattr(VaultSecretsContext, "_current", None)
+    VaultSecretsContext.initialize(VaultSecretsContext(secrets))
+    vault, loader = VaultLib(secrets), DataLoader()
+    loader.set_vault_secrets(secrets)
+    word = vault.encrypt("word-string1").decode().replace("\n", "\n  ")
+    (tmp_path / "plain.yml").write_text(PLAIN_FILE.format(word=word))
+    (tmp_path / "vault.yml").write_bytes(vault.encrypt(VAULT_FILE))
+    raw: dict[str, t.Any] = {}
+    for name in ("plain.yml", "vault.yml"):
+        raw.update(loader.load_from_file(str(tmp_path / name), trusted_as_template=True))
+    return loader, raw
+
+
+@pytest.mark.parametrize(
+    "names, secrets",
+    [
+        (["a"], {"word-string1", "hook-file1", "lone-file1"}),
+        (["a", "word", "lone"], {"word-string1", "hook-file1"}),
+        (["c"], {"lone-file1", "word-string1"}),
+        (["whole", "word", "lone"], {"word-string1"}),
+        (["b", "word", "lone"], {"word-string1", "team-one"}),
+    ],
+    ids=str,
+)
+def test_what_came_encrypted(
+    encrypted: tuple[DataLoader, dict[str, t.Any]], names: list[str], secrets: set[str]
+) -> None:
+    """Of a whole configuration in an encrypted file, its keys say what is secret; every other word is as such."""
+    loader, raw = encrypted
+    hostvars = HostVars({"h": {}})
+    hostvars["h"] = {**raw, "ansible_password": raw["lone"]}
+    host = load(hostvars, Templar(loader=loader), names).hosts["h"]
+    assert host.problems == {}
+    assert set(host.secrets) == secrets
+
+
+def test_what_no_password_opens_is_left_out(encrypted: tuple[DataLoader, dict[str, t.Any]]) -> None:
+    _loader, raw = encrypted
+    VaultSecretsContext._current = VaultSecretsContext([("default", VaultSecret(b"another"))])
+    fresh = DataLoader().load_from_file(str(raw_path(raw)), trusted_as_template=True, cache="none")
+    hostvars = HostVars({"h": {}})
+    hostvars["h"] = {"word": fresh["word"], "c": "fine"}
+    host = load(hostvars, Templar(loader=DataLoader()), ["c"]).hosts["h"]
+    assert (host.values, host.secrets) == ({"c": "fine"}, ())
+
+
+def raw_path(raw: dict[str, t.Any]) -> str:
+    origin = Origin.get_tag(raw["c"])
+    assert origin is not None
+    return str(origin.path)
