@@ -48,6 +48,25 @@ def _write(candidate: str, files: t.Iterable[File]) -> None:
             handle.write(file.content)
 
 
+def _link_others(root: str, candidate: str, known: t.Collection[str], folder: str = "") -> None:
+    """What others keep below root, as symbolic links: a configuration may name it by a relative path.
+
+    :param known: paths of ours, wanted or not any more; a folder that holds none of them is linked as a whole.
+    """
+    try:
+        entries = sorted(os.scandir(os.path.join(root, folder)), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        path = os.path.join(folder, entry.name)
+        link = os.path.join(candidate, path)
+        if entry.is_dir(follow_symlinks=False) and any(item.startswith(path + "/") for item in known):
+            os.makedirs(link, mode=0o700, exist_ok=True)
+            _link_others(root, candidate, known, path)
+        elif path not in known and not os.path.lexists(link):
+            os.symlink(os.path.realpath(entry.path), link)
+
+
 def check(
     root: str,
     files: t.Sequence[File],
@@ -56,8 +75,13 @@ def check(
     runner: Runner,
     *,
     missing_ok: bool,
+    ours: t.Collection[str] | None = None,
 ) -> list[str]:
-    """See ``Fileset.check``. :raises OSError: when the candidate cannot be written."""
+    """See ``Fileset.check``.
+
+    :param ours: paths below root of this collection's making; None where root is shared and others' files mean nothing.
+    :raises OSError: when the candidate cannot be written.
+    """
     missing: list[str] = []
     # Beside root, so that no glob of a running process ever meets it; as near as there is a folder.
     folder = next(above for above in ancestors(os.path.realpath(root)) if os.path.isdir(above))
@@ -66,6 +90,8 @@ def check(
     fields = {**{key.strip("{}"): value for key, value in replace.items()}, "root": candidate}
     try:
         _write(candidate, files)
+        if ours is not None:
+            _link_others(os.path.realpath(root), candidate, {*ours, *(file.path for file in files)})
         for command in commands:
             argv = list(command)
             for key, value in fields.items():

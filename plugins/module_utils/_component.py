@@ -14,6 +14,7 @@ import time
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
+    _cohort,
     _configure,
     _diff,
     _download,
@@ -26,15 +27,17 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api impor
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._fileset import Fileset
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec import STATE, FilesetPlan, FilesetSpec
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Http
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Http, HttpUnreachableError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release import Release
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner, run
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service import Service
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_spec import ServiceSpec
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, SystemClock, Verdict
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, SystemClock, Verdict, wait
 
 _ERROR = re.compile(r'level"?[=:]"?error', re.IGNORECASE)  # a line of either log format
+# So long (seconds) a process that runs may take to answer at all: Alertmanager listens within a second of its start.
+_ANSWER_TIMEOUT = 5.0
 NONE, START, RELOAD, RESTART, REMOVE = "none", "start", "reload", "restart", "remove"
 
 
@@ -46,6 +49,8 @@ class Outcome:
     :param reasons: why, in sentences.
     :param actions: what was changed (in check mode: would be), in sentences.
     :param foreign: files below the configuration folder that this collection did not write.
+    :param seconds: how long a start took until it was proved; ``waited_for``: what for, the last sentences.
+    :param former_cohort: component, environment and name of the set that it still serves, where another is wanted.
     """
 
     pending: str = NONE
@@ -54,6 +59,8 @@ class Outcome:
     diff: list[dict[str, str]] = dataclasses.field(default_factory=list)
     foreign: list[str] = dataclasses.field(default_factory=list)
     seconds: float | None = None
+    waited_for: list[str] = dataclasses.field(default_factory=list)
+    former_cohort: list[str] | None = None
 
     @property
     def changed(self) -> bool:
@@ -62,7 +69,7 @@ class Outcome:
     def result(self) -> dict[str, t.Any]:
         """The component's part of the module's result."""
         shown = {key: value for key, value in dataclasses.asdict(self).items() if key != "diff" and value is not None}
-        return {**shown, "changed": self.changed}
+        return {**shown, "former_cohort": self.former_cohort, "changed": self.changed}
 
 
 def secrets(params: t.Mapping[str, t.Any]) -> set[str]:
@@ -105,6 +112,8 @@ class Component:
         self.secrets = secrets(params)
         self._state_root = state_root
         self._state_dir = os.path.join(state_root, self.name)
+        self._cohort = _cohort.Record(os.path.join(self._state_dir, "cohort.json"))
+        self._wanted_cohort = list(params.get("cohort") or ())
         self.release = Release(ReleaseSpec.from_params(params["release"]), runner=runner, clock=self._clock)
         config = {**params["config"], "state_dir": os.path.join(self._state_dir, "config")}
         self._commands = [list(command) for command in params["config"].get("check") or ()]
@@ -142,7 +151,7 @@ class Component:
     def in_the_way(self) -> list[_foreign.Finding]:
         """Another installation, or another owner of a port."""
         unit = self.service.spec.unit
-        return _foreign.find(
+        return self.service.drop_ins() + _foreign.find(
             self.name,
             unit=unit.file,
             runner=self._runner,
@@ -166,7 +175,7 @@ class Component:
 
         :raises HAError: nothing that runs was touched then, nor its files.
         """
-        outcome = Outcome()
+        outcome = Outcome(former_cohort=self._cohort.other_than(self._wanted_cohort))
         if self._apply:
             self._claim()
             outcome.actions += self.service.recover() + self.config.recover()
@@ -218,7 +227,7 @@ class Component:
         try:
             started = self.service.activate(self._serves_new, undo=undo, former_look=self._is_ready)
             if started:
-                outcome.seconds = started.seconds
+                outcome.seconds, outcome.waited_for = started.seconds, list(started.waited_for)
             elif outcome.pending == RELOAD:
                 self._reload(undo)
         except HAError as error:
@@ -254,10 +263,32 @@ class Component:
         if self.service.plan().changed:
             return RELOAD, [f"{self.service.path} differs"]
         if self.api and self._http:
-            loaded = _reload.loaded(self.api, self._http)
+            loaded = self._loaded(self.api, self._http, state.unit.pid)
             if not loaded.ok:
                 return RELOAD, [loaded.why]
         return NONE, []
+
+    def _loaded(self, api: Api, http: Http, pid: int) -> _reload.Loaded:
+        """What the process has loaded; one that was just started gets a moment to answer."""
+        found: list[_reload.Loaded] = []
+
+        def look() -> Verdict:
+            try:
+                found.append(_reload.loaded(api, http))
+            except HttpUnreachableError as error:
+                return Verdict(False, f"{error.what}: {error.said}")
+            return Verdict(True)
+
+        waited = wait(look, timeout=_ANSWER_TIMEOUT, clock=self._clock)
+        if not found:
+            unit = self.service.unit
+            raise HAError(
+                f"it runs (pid {pid}), but does not answer at {api.url} for {waited.seconds:.0f} s",
+                where=unit,
+                said=waited.verdict.waiting_for,
+                do=f"Look at journalctl -u {unit}; restart it by hand (systemctl restart {unit}), then run again.",
+            )
+        return found[-1]
 
     def _check(self) -> None:
         """The component's own words on the new configuration, its flags and its unit, before anything changes."""
@@ -314,6 +345,7 @@ class Component:
             self.service.remove()
             self.config.remove()
             self.release.remove()
+            self._cohort.forget()
             outcome.pending = NONE
         return outcome
 
@@ -323,5 +355,7 @@ class Component:
             return outcome
         if os.path.isdir(self._folder) and self.release.link(apply=self._apply):
             outcome.actions.append(f"linked {', '.join(self.release.spec.links)} into {self.release.spec.link_dir}")
+        if self._apply and self._wanted_cohort:
+            self._cohort.write(self._wanted_cohort)
         outcome.actions += [f"pruned {self.name} {version}" for version in self.release.prune(apply=self._apply)]
         return outcome

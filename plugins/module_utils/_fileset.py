@@ -120,7 +120,13 @@ class Fileset:
             return []
         with self._clearly("cannot write the candidate folder"):
             return _candidate.check(
-                self.spec.root, self.spec.files, commands, replace or {}, self._runner, missing_ok=missing_ok
+                self.spec.root,
+                self.spec.files,
+                commands,
+                replace or {},
+                self._runner,
+                missing_ok=missing_ok,
+                ours=set(self._ours()) if self.spec.scan else None,
             )
 
     # -- changing --------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ import contextlib
 import ctypes
 import dataclasses
 import os
+import re
+import shlex
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
@@ -26,6 +28,7 @@ _PROPERTIES = (
     "UnitFileState",
     "NeedDaemonReload",
     "DropInPaths",
+    "InvocationID",
 )
 _DELETED = " (deleted)"
 _T = t.TypeVar("_T")
@@ -44,6 +47,7 @@ class UnitState:
     enabled: bool = False
     needs_reload: bool = False
     drop_ins: tuple[str, ...] = ()
+    invocation: str = ""
 
     @property
     def words(self) -> str:
@@ -109,7 +113,26 @@ def show(unit: str, runner: Runner) -> UnitState:
         enabled=got.get("UnitFileState") == "enabled",
         needs_reload=got.get("NeedDaemonReload") == "yes",
         drop_ins=tuple(got.get("DropInPaths", "").split()),
+        invocation=got.get("InvocationID", ""),
     )
+
+
+def drop_in_commands(path: str) -> list[tuple[str, ...]]:
+    """The command line that a drop-in file sets, one at most; an empty one where it only takes the unit's away.
+
+    Later lines win: before another ``ExecStart=`` an empty one must clear the first (systemd.service(5)).
+    """
+    try:
+        text = _bytes(path).decode("utf-8", "replace")
+    except OSError:  # removed since systemd read it; an activation reloads systemd
+        return []
+    found = re.findall(r"^[ \t]*ExecStart[ \t]*=(.*)$", re.sub(r"\\\n", " ", text), re.MULTILINE)
+    if not found:
+        return []
+    try:
+        return [tuple(shlex.split(found[-1].replace("%%", "%").replace("$$", "$")))]
+    except ValueError:  # an open quote
+        return [(found[-1].strip(),)]
 
 
 def _number(text: str) -> int:

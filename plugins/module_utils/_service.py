@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import os
 import re
 import time
@@ -21,7 +22,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec 
     FilesetPlan,
     FilesetSpec,
 )
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._foreign import UNIT_FOLDER
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._foreign import UNIT_FOLDER, Finding
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner, run
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_spec import ServiceSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, SystemClock, Verdict, wait
@@ -111,6 +112,26 @@ class Service:
     @property
     def wanted(self) -> _process.Wanted:
         return _process.Wanted(self.spec.unit.argv, _unit.unit_hash(self.text))
+
+    def drop_ins(self) -> list[Finding]:
+        """The drop-in files that have systemd run another command line than the wanted one; any other may stay.
+
+        :raises HAError: when systemd does not answer.
+        """
+        shown = _process.show(self.unit, self._runner).drop_ins
+        # Those beside the unit count also before the next daemon-reload, which an activation does.
+        beside = glob.glob(os.path.join(glob.escape(self.path) + ".d", "*.conf"))
+        return [
+            Finding(
+                "drop_in",
+                f"The drop-in {path} has {self.unit} run another command line ({' '.join(command) or 'none'}).",
+                "remove or correct it.",
+                path,
+            )
+            for path in sorted({*shown, *beside})
+            for command in _process.drop_in_commands(path)
+            if command != self.spec.unit.argv
+        ]
 
     def status(self) -> ServiceState:
         """What runs against what is wanted, from the process itself. :raises HAError: when systemd does not answer."""
@@ -291,8 +312,15 @@ class Service:
 
     def log_tail(self, since: float) -> str:
         """What the unit logged since then (seconds since the epoch): first complaints, last lines; secrets masked."""
-        command = ["journalctl", f"--unit={self.unit}", f"--since=@{int(since)}", f"--lines={_LOG_READ}"]
-        done = self._runner([*command, "--output=cat", "--no-pager", "--quiet"])
+        command = ["journalctl", f"--since=@{int(since)}", f"--lines={_LOG_READ}"]
+        command += ["--output=cat", "--no-pager", "--quiet"]
+        # The last start alone: a process that was stopped for it has its say within the same seconds. What the process
+        # logs carries the first field, what systemd says of it the second (systemd.journal-fields(7)).
+        start = _process.show(self.unit, self._runner).invocation
+        if start:
+            done = self._runner([*command, f"_SYSTEMD_INVOCATION_ID={start}", "+", f"INVOCATION_ID={start}"])
+        if not start or done.rc != 0 or not done.stdout.strip():
+            done = self._runner([*command, f"--unit={self.unit}"])
         return self._masked("\n".join(telling(done.words.splitlines())))
 
     def _masked(self, words: str) -> str:

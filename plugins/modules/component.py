@@ -75,6 +75,12 @@ options:
       api:
         description: Options of M(baremetal.prometheus_ha.reload).
         type: dict
+      cohort:
+        description:
+          - The set of equals that it serves (component, environment and name). It is recorded on the host once the
+            component is active.
+        type: list
+        elements: str
       secrets:
         description:
           - Values that are masked in the result. Without it, those of secret keys in files that are C(masked).
@@ -155,6 +161,17 @@ components:
     seconds:
       description: How long a start took until it was proved.
       type: float
+    waited_for:
+      description: What was waited for during that start, the last ten sentences.
+      type: list
+      elements: str
+      sample: ["Prometheus is replaying the WAL: segment 3 of 8"]
+    former_cohort:
+      description:
+        - The set that the component serves by the host's record, where that is another one than wanted, else V(null).
+      type: list
+      elements: str
+      sample: [prometheus, prod, eu]
     changed:
       description: Whether anything was changed.
       type: bool
@@ -184,6 +201,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "config": {"type": "dict", "required": True},
             "service": {"type": "dict", "required": True},
             "api": {"type": "dict"},
+            "cohort": {"type": "list", "elements": "str"},
             "secrets": {"type": "list", "elements": "str", "no_log": True},
         },
     },

@@ -255,6 +255,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_s
 
 def started(service: Service, look: Look | None, *, apply: bool) -> dict[str, t.Any]:
     """Do what is pending (without ``apply``: say it). :raises HAError: as the backend does."""
+    _foreign.refuse(service.drop_ins(), service.unit)
     state = service.status()
     if state.pending.action == "start":
         _foreign.refuse(_foreign.ports_in_use(service.spec.ports, service.unit), service.unit)

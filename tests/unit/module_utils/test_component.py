@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import shutil
 import time
@@ -40,6 +42,7 @@ class Host:
         self.loaded_at = 0.0
         self.pid = 0
         self.asked: list[str] = []
+        self.answers_at = 0.0
 
     # What the component is given ------------------------------------------------------------------------------------
 
@@ -56,7 +59,7 @@ class Host:
         path = url.partition("9090")[2]
         self.asked.append(f"{method} {path}")
         running = [int(entry.name) for entry in (self.base / "proc").iterdir() if entry.name.isdigit()]
-        if not running:
+        if not running or self.clock.now < self.answers_at:
             raise HttpUnreachableError(f"{method} {url}: no answer", said="refused")
         if running != [self.pid]:
             self.pid = running[0]
@@ -106,12 +109,14 @@ class Host:
         files: t.Mapping[str, str] | None = None,
         archive: bool = True,
         fetch: str = "controller",
+        cohort: t.Sequence[str] = (),
     ) -> Component:
         packed = self.archive(version)
         main = f"{extra}# generation {generation}\n"
         params: dict[str, t.Any] = {
             "name": "prometheus",
             "state": state,
+            "cohort": list(cohort),
             "release": {
                 "name": "prometheus",
                 "version": version,
@@ -619,8 +624,85 @@ def test_a_unit_that_somebody_disabled_is_enabled_again(host: Host) -> None:
 
 def test_result(host: Host) -> None:
     result = host.component().activate().result()
-    assert result.keys() == {"pending", "reasons", "actions", "foreign", "seconds", "changed"}
-    assert "seconds" not in host.component().activate().result()
+    shown = {"pending", "reasons", "actions", "foreign", "waited_for", "former_cohort", "changed"}
+    assert result.keys() == {*shown, "seconds"}
+    assert host.component().activate().result().keys() == shown
+
+
+def test_what_a_start_waited_for_is_told(host: Host) -> None:
+    assert host.component().activate().waited_for == ["it answers ready and must now stay up"]
+    assert host.component().activate().waited_for == []
+
+
+OLD, NEW = ["prometheus", "prod", "a"], ["prometheus", "prod", "b"]
+
+
+def test_a_host_that_moves_between_sets_says_where_it_comes_from(host: Host) -> None:
+    record = host.base / "state/prometheus/cohort.json"
+    assert host.component(cohort=OLD).stage().former_cohort is None
+    assert not record.exists(), "it does not serve that set yet"
+    assert host.component(cohort=OLD).activate().former_cohort is None
+    assert (json.loads(record.read_text()), record.stat().st_mode & 0o7777) == (OLD, 0o600)
+    assert host.component(cohort=OLD).stage().former_cohort is None
+    for _run in (1, 2):
+        assert host.component("g2", cohort=NEW).stage().former_cohort == OLD
+    host.component("g2", cohort=NEW, apply=False).activate()
+    host.component("g2", cohort=NEW, state="staged").activate()
+    assert json.loads(record.read_text()) == OLD
+    assert host.component("g2", cohort=NEW).activate().former_cohort == OLD
+    written = record.stat().st_mtime_ns
+    assert host.component("g2", cohort=NEW).activate().former_cohort is None
+    assert (json.loads(record.read_text()), record.stat().st_mtime_ns) == (NEW, written)
+    record.write_text("{")
+    assert host.component("g2", cohort=NEW).activate().changed is False
+    assert json.loads(record.read_text()) == NEW
+    host.component(state="absent").activate()
+    assert not record.exists()
+
+
+# -- what runs, but not as it should ----------------------------------------------------------------------------------
+
+
+def test_one_that_runs_and_does_not_answer_is_told_with_what_to_do(host: Host) -> None:
+    """Alertmanager has no start that would be waited for: no answer of a process that runs is a fault of its own."""
+    host.serve()
+    before, begun = host.disk(), host.clock.now
+    host.answers_at = float("inf")
+    component = host.component("g1")
+    assert component.api is not None
+    component.api = dataclasses.replace(component.api, kind="alertmanager")
+    with pytest.raises(HAError) as caught:
+        component.stage()
+    assert f"it runs (pid {host.pid}), but does not answer at http://127.0.0.1:9090 for 5 s" in str(caught.value)
+    assert "systemctl restart prometheus.service" in caught.value.do
+    assert "journalctl -u prometheus.service" in caught.value.do
+    assert (host.disk(), host.clock.now - begun) == (before, 5.0)
+
+
+def test_one_that_was_just_started_gets_a_moment_to_answer(host: Host) -> None:
+    host.serve()
+    host.answers_at = host.clock.now + 3
+    component = host.component()
+    assert component.api is not None
+    component.api = dataclasses.replace(component.api, kind="alertmanager")
+    assert component.stage().reasons == ["its last reload failed"], "it answered, as no Alertmanager does"
+
+
+def test_a_drop_in_with_another_command_line_is_found_before_any_change(host: Host) -> None:
+    host.serve()
+    folder = host.systemd.units / "prometheus.service.d"
+    folder.mkdir()
+    (folder / "limits.conf").write_text("[Service]\nLimitNOFILE=4096\n")
+    command = f"{host.executable('3.5.3')} \\\n  --xone=1"
+    (folder / "same.conf").write_text(f"[Service]\nExecStart=\nExecStart={command}\n")
+    drop_ins = host.component().service.drop_ins
+    assert drop_ins() == []
+    (folder / "debug.conf").write_text("[Service]\nExecStart=\nExecStart=/usr/bin/prometheus --log.level=debug\n")
+    (finding,) = drop_ins()
+    assert finding.name == str(folder / "debug.conf")
+    assert "has prometheus.service run another command line (/usr/bin/prometheus --log.level=debug)" in finding.what
+    assert finding.do == "remove or correct it."
+    assert "extra_args" not in finding.what
 
 
 def test_only_files_that_a_reload_reads_are_proved(host: Host) -> None:

@@ -17,7 +17,12 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner im
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service import Look, Service
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_spec import ServiceSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Verdict
-from ansible_collections.baremetal.prometheus_ha.tests.unit.support_service import Behaviour, Clock, Systemd
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_service import (
+    Behaviour,
+    Clock,
+    Commands,
+    Systemd,
+)
 
 FORMER, NEW = "/opt/x/1/bin/prometheus", "/opt/x/2/bin/prometheus"
 
@@ -234,6 +239,20 @@ def test_secrets_never_reach_the_log_lines(lab: Lab) -> None:
     with pytest.raises(HAError) as caught:
         lab.service(secrets=("hunter2", "hunter2-more", "")).activate()
     assert "bad password ******** and ********" in str(caught.value)
+
+
+def test_the_log_is_that_of_the_last_start(lab: Lab) -> None:
+    show = "LoadState=loaded\nInvocationID=0123abcd\n"
+    table = {"systemctl show": Completed(0, show, ""), "journalctl": Completed(0, "panic\n", "")}
+    service = lab.service()
+    commands = service._runner = Commands(table)
+    assert service.log_tail(1000.9) == "panic"
+    (asked,) = (line for line in commands.called if line.startswith("journalctl"))
+    assert asked.endswith("--quiet _SYSTEMD_INVOCATION_ID=0123abcd + INVOCATION_ID=0123abcd")
+    commands.table["journalctl"] = Completed(0, "", "")  # it has not logged anything yet
+    service.log_tail(1000.9)
+    assert commands.called[-1].endswith("--unit=prometheus.service")
+    assert "--since=@1000" in commands.called[-1]
 
 
 def test_the_line_that_says_why_is_shown_before_the_last_ones() -> None:

@@ -149,6 +149,34 @@ def test_amtool_speaks(tmp_path: Path, version: str) -> None:
     assert not (tmp_path / "etc").exists()
 
 
+def test_files_of_others_are_there_for_the_checker_too(tmp_path: Path) -> None:
+    """A relative path means the same to promtool as to the server: from the folder of the configuration."""
+    promtool = str(support.binaries("prometheus", "3.5.3") / "promtool")
+    main = (
+        "rule_files: [rules/*.yml]\nscrape_configs:\n  - job_name: x\n    authorization:\n"
+        "      credentials_file: secrets/token\n    tls_config: {ca_file: ca.pem}\n"
+    )
+    wanted = {"prometheus.yml": main, "rules/ours.yml": "groups: []\n", "rules/old.yml": "groups: []\n"}
+    check = [[promtool, "check", "config", "{root}/prometheus.yml"]]
+    refused = support.run_module("config", arguments(tmp_path, wanted, check=check))
+    assert "secrets/token" in refused["msg"]
+    root = Path(arguments(tmp_path, wanted)["root"])
+    (root / "secrets").mkdir(parents=True)
+    (root / "secrets/token").write_text("theirs")
+    (root / "ca.pem").write_text("theirs")
+    assert support.run_module("config", arguments(tmp_path, wanted, check=check))["changed"]
+    (root / "rules/theirs.yml").write_text("nonsense\n")
+    (root / "rules/old.yml").write_text("nonsense that leaves with this change\n")
+    changed = {"prometheus.yml": main + "# 2\n", "rules/ours.yml": "groups: [] \n"}
+    refused = support.run_module("config", arguments(tmp_path, changed, check=check))
+    assert "theirs.yml" in refused["msg"]
+    assert "old.yml" not in refused["msg"]
+    (root / "rules/theirs.yml").unlink()
+    assert support.run_module("config", arguments(tmp_path, changed, check=check))["changed"]
+    assert (root / "secrets/token").read_text() == "theirs"
+    assert sorted(path.name for path in root.parent.iterdir() if "check" in path.name) == []
+
+
 def test_a_checker_that_is_not_installed_yet(tmp_path: Path) -> None:
     wanted = {**arguments(tmp_path, {"a": "1"}), "check": [["{release}/promtool"]], "release": "/no/release"}
     assert support.run_module("config", wanted, check=True)["unchecked"] == ["/no/release/promtool"]
