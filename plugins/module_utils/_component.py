@@ -197,6 +197,8 @@ class Component:
         if self._apply:
             self.config.record()
             self.service.record()
+            if outcome.pending == NONE:
+                self._keep_cohort()
         # Harmless to what runs. An activation enables it too, but there is none where nothing else is pending.
         if outcome.pending == NONE and not self.held and self.service.enable(apply=self._apply):
             outcome.actions.append(f"enabled {self.service.unit}, so that it starts at boot")
@@ -349,13 +351,17 @@ class Component:
             outcome.pending = NONE
         return outcome
 
+    def _keep_cohort(self) -> None:
+        """What serves as wanted serves its set: the next run knows it as the former one."""
+        if self._apply and self._wanted_cohort:
+            self._cohort.write(self._wanted_cohort)
+
     def _finish(self, outcome: Outcome) -> Outcome:
         """Links to the tools, and the oldest versions gone: only once the wanted one serves."""
         if self.held or self.leaves or outcome.pending != NONE:
             return outcome
         if os.path.isdir(self._folder) and self.release.link(apply=self._apply):
             outcome.actions.append(f"linked {', '.join(self.release.spec.links)} into {self.release.spec.link_dir}")
-        if self._apply and self._wanted_cohort:
-            self._cohort.write(self._wanted_cohort)
+        self._keep_cohort()
         outcome.actions += [f"pruned {self.name} {version}" for version in self.release.prune(apply=self._apply)]
         return outcome

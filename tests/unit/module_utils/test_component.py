@@ -654,7 +654,7 @@ def test_a_host_that_moves_between_sets_says_where_it_comes_from(host: Host) -> 
     assert host.component("g2", cohort=NEW).activate().former_cohort is None
     assert (json.loads(record.read_text()), record.stat().st_mtime_ns) == (NEW, written)
     record.write_text("{")
-    assert host.component("g2", cohort=NEW).activate().changed is False
+    assert host.component("g2", cohort=NEW).stage().changed is False, "nothing is left for an activation"
     assert json.loads(record.read_text()) == NEW
     host.component(state="absent").activate()
     assert not record.exists()

@@ -161,3 +161,22 @@ def test_a_start_is_pending_without_a_process(state: UnitState | None, reason: s
     found = _process.pending(Wanted(ARGV, "h"), None, state)
     assert found.action == "start"
     assert re.search(reason, found.reasons[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("[Service]\nLimitNOFILE=1\n# ExecStart=/x\nExecStartPre=/y\n", []),
+        ("[Service]\nExecStart=\n", [()]),
+        (
+            '[Service]\nExecStart=\n ExecStart = /x --a \\\n  "--b=c d" --e=%%f$$g\n',
+            [("/x", "--a", "--b=c d", "--e=%f$g")],
+        ),
+        ('[Service]\nExecStart=/x "--open\n', [('/x "--open',)]),
+    ],
+)
+def test_the_command_line_of_a_drop_in(tmp_path: Path, text: str, commands: list[tuple[str, ...]]) -> None:
+    path = tmp_path / "a.conf"
+    assert _process.drop_in_commands(str(path)) == []
+    path.write_text(text)
+    assert _process.drop_in_commands(str(path)) == commands
