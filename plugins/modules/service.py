@@ -294,9 +294,9 @@ def absent(service: Service, *, apply: bool) -> dict[str, t.Any]:
     """Stop it and remove its unit (without ``apply``: say whether it would). :raises HAError: as the backend does."""
     if service.is_foreign():
         raise HAError(
-            f"{service.unit} is not ours, it was left alone",
-            where=service.path,
-            do="remove it by hand where it shall go: its file does not say that this collection wrote it.",
+            "this unit is not ours, it was left alone",
+            where=service.unit,
+            do="remove it by hand where it shall go; systemctl cat shows where it comes from.",
         )
     there = service.remove() if apply else service.is_ours()
     return {"changes": [f"{service.unit} removed"] if there else []}

@@ -131,7 +131,7 @@ def test_a_service_of_another_is_not_removed(systemctl: Fake) -> None:
     systemctl.shows("active", os.getpid())
     result = service(state="absent")
     assert result["failed"]
-    assert f"{NAME}.service is not ours, it was left alone" in result["msg"]
+    assert f"{NAME}.service: this unit is not ours, it was left alone" in result["msg"]
 
 
 @pytest.mark.parametrize("state", ["stopped", "absent"])
