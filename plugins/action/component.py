@@ -26,7 +26,7 @@ NEEDED = ("name", "release", "config")
 
 def _for_host(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A slice without what only the controller needs."""
-    kept = {key: value for key, value in item.items() if key not in ("cohort", "order", "expect", "origins")}
+    kept = {key: value for key, value in item.items() if key not in ("order", "expect", "origins")}
     files = [
         {key: value for key, value in file.items() if key != "source"} for file in item["config"].get("files") or []
     ]

@@ -118,10 +118,11 @@ def test_refused(tmp_path: Path, tools: Path, args: dict[str, t.Any], targets: s
 
 
 def test_an_address_to_advertise_that_nobody_can_know(tmp_path: Path, tools: Path) -> None:
-    ran = run(tmp_path, tools, [stage()], "--check", "-e", "prometheus_ha_address=none.invalid", targets="am-1")
+    names = json.dumps({"prometheus_ha_address": "{{ inventory_hostname }}.invalid"})
+    ran = run(tmp_path, tools, [stage()], "--check", "-e", names, targets="am-1")
     assert ran.rc != 0
     assert "host am-1, variable alertmanager_cluster_advertise_address: " in ran.words
-    assert "this host knows no way to none.invalid" in ran.words
+    assert "this host knows no way to both.invalid" in ran.words
 
 
 def test_a_problem_of_the_inventory_stops_every_host(tmp_path: Path, tools: Path) -> None:
