@@ -113,6 +113,8 @@ class Component:
         self._state_root = state_root
         self._state_dir = os.path.join(state_root, self.name)
         self._cohort = _cohort.Record(os.path.join(self._state_dir, "cohort.json"))
+        # What was secret so far: a vaulted value that is replaced or gone is in the former files alone, under any key.
+        self._former_secrets = _cohort.Record(os.path.join(self._state_dir, "secrets.json"))
         self._wanted_cohort = list(params.get("cohort") or ())
         self.release = Release(ReleaseSpec.from_params(params["release"]), runner=runner, clock=self._clock)
         config = {**params["config"], "state_dir": os.path.join(self._state_dir, "config")}
@@ -331,10 +333,13 @@ class Component:
     def _shown(self, diff: t.Sequence[dict[str, str]]) -> list[dict[str, str]]:
         """The diff without values of secret keys, the former ones included, which only the disk knows."""
         shown = []
+        known = self.secrets.union(self._former_secrets.read() or ())
         for entry in diff:
             if self.leaves or entry["after_header"] in self._masked:  # of one that leaves no file is known any more
                 both = [entry["before"].encode(), entry["after"].encode()]
-                entry = {**entry, **{side: _diff.mask(entry[side], both) for side in ("before", "after")}}
+                entry = {**entry, **{side: _diff.mask(entry[side], both, known) for side in ("before", "after")}}
+            else:
+                entry = {**entry, **{side: _diff.mask(entry[side], (), known) for side in ("before", "after")}}
             shown.append(entry)
         return shown
 
@@ -348,6 +353,7 @@ class Component:
             self.config.remove()
             self.release.remove()
             self._cohort.forget()
+            self._former_secrets.forget()
             outcome.pending = NONE
         return outcome
 
@@ -363,5 +369,7 @@ class Component:
         if os.path.isdir(self._folder) and self.release.link(apply=self._apply):
             outcome.actions.append(f"linked {', '.join(self.release.spec.links)} into {self.release.spec.link_dir}")
         self._keep_cohort()
+        if self._apply:
+            self._former_secrets.write(sorted(self.secrets))
         outcome.actions += [f"pruned {self.name} {version}" for version in self.release.prune(apply=self._apply)]
         return outcome

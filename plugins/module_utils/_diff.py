@@ -165,9 +165,9 @@ def quoted(values: t.Iterable[str]) -> set[str]:
     return {value[:_YAML_QUOTES] + "..." for value in values if len(value) > _YAML_QUOTES}
 
 
-def mask(words: str, secrets: t.Iterable[bytes]) -> str:
-    """A checker's words without the values that secret files hold; keys and names stay readable."""
-    values = secret_values(secrets)
+def mask(words: str, secrets: t.Iterable[bytes], known: t.Iterable[str] = ()) -> str:
+    """Words without the values that secret files hold, nor those ``known``; keys and names stay readable."""
+    values = secret_values(secrets).union(known)
     for value in sorted(values | quoted(values), key=len, reverse=True):
         words = words.replace(value, MASK)
     return words

@@ -110,6 +110,7 @@ class Host:
         archive: bool = True,
         fetch: str = "controller",
         cohort: t.Sequence[str] = (),
+        secrets: t.Sequence[str] | None = None,
     ) -> Component:
         packed = self.archive(version)
         main = f"{extra}# generation {generation}\n"
@@ -117,6 +118,7 @@ class Host:
             "name": "prometheus",
             "state": state,
             "cohort": list(cohort),
+            "secrets": secrets,
             "release": {
                 "name": "prometheus",
                 "version": version,
@@ -483,6 +485,13 @@ def test_former_secrets_are_not_shown_either(host: Host) -> None:
     gone = host.component(state="absent").activate()
     assert gone.diff
     assert "hunter2-hunter2" not in repr(gone.diff)
+
+
+def test_a_former_vaulted_value_is_not_shown_under_any_key(host: Host) -> None:
+    host.component(extra="ext: vaulted-former\n", secrets=["vaulted-former"]).activate()
+    outcome = host.component("g2", extra="other: x\n", secrets=[]).activate()
+    assert "vaulted-former" not in repr(outcome.diff)
+    assert "generation g2" in repr(outcome.diff)
 
 
 # -- leaving ----------------------------------------------------------------------------------------------------------

@@ -192,7 +192,7 @@ d: "Bearer {{{{ word }}}}"
 @pytest.fixture
 def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[DataLoader, dict[str, t.Any]]:
     """A host with an encrypted string, and with variables from a file that is encrypted as a whole."""
-    secrets = [("default", VaultSecret(b"password"))]
+    secrets: list[t.Any] = [("default", VaultSecret(b"password"))]
     monkeypatch.setattr(VaultSecretsContext, "_current", None)
     VaultSecretsContext.initialize(VaultSecretsContext(secrets))
     vault, loader = VaultLib(secrets), DataLoader()
