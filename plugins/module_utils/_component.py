@@ -361,6 +361,8 @@ class Component:
         """What serves as wanted serves its set: the next run knows it as the former one."""
         if self._apply and self._wanted_cohort:
             self._cohort.write(self._wanted_cohort)
+        if self._apply:
+            self._former_secrets.write(sorted(self.secrets))
 
     def _finish(self, outcome: Outcome) -> Outcome:
         """Links to the tools, and the oldest versions gone: only once the wanted one serves."""
@@ -369,7 +371,5 @@ class Component:
         if os.path.isdir(self._folder) and self.release.link(apply=self._apply):
             outcome.actions.append(f"linked {', '.join(self.release.spec.links)} into {self.release.spec.link_dir}")
         self._keep_cohort()
-        if self._apply:
-            self._former_secrets.write(sorted(self.secrets))
         outcome.actions += [f"pruned {self.name} {version}" for version in self.release.prune(apply=self._apply)]
         return outcome
