@@ -34,7 +34,7 @@ def _for_host(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 class ActionModule(SliceAction):
-    TRANSFERS_FILES = True
+    TRANSFERS_FILES = False  # an archive that is needed makes its folder itself
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
