@@ -215,7 +215,7 @@ def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[DataLoad
         (["whole", "word", "lone"], {"word-string1"}),
         (["b", "word", "lone"], {"word-string1", "team-one"}),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),  # sets have no order of their own
 )
 def test_what_came_encrypted(
     encrypted: tuple[DataLoader, dict[str, t.Any]], names: list[str], secrets: set[str]
