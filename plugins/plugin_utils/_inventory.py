@@ -12,7 +12,7 @@ import functools
 import pathlib
 import typing as t
 
-_VAULT = b"$ANSIBLE_VAULT;"
+from ansible.parsing.vault import is_encrypted_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _is_encrypted(path: str) -> bool:
     """Whether a file of the inventory is encrypted as a whole."""
     try:
         with pathlib.Path(path).open("rb") as stream:
-            return stream.read(len(_VAULT)) == _VAULT
+            return bool(is_encrypted_file(stream))
     except OSError:
         return False
 
