@@ -86,7 +86,7 @@ STEPS = {
         Step("molecule", f"molecule test -s {MOLECULE}", 1800, needs=("engine",)),
         Step(
             "integration",
-            "python -m pytest tests/integration -n 2 --dist loadgroup -vv --durations=15",
+            "python -m pytest tests/integration --durations=15",
             2400,
             needs=("lab up",),
             # Labs of the tests' own, which they take down unless they are ended first.

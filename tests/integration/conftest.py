@@ -20,13 +20,6 @@ NAME = os.environ.get("LAB_NAME", "default")
 HOSTS = {"eu-1", "eu-2", "us-1", "us-2", "am-1", "am-2", "am-3"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares a lab in one worker (`-n 2 --dist loadgroup`); labs run beside one another."""
-    for item in items:
-        lab = "scratch" if "bad_input" in item.path.parts else "long" if "long" in item.path.name else NAME
-        item.add_marker(pytest.mark.xdist_group(lab))
-
-
 @pytest.fixture(scope="session")
 def demo_lab() -> dict[str, Any]:
     """What `lab status --json` says of a lab with the demo's hosts, and ``addresses`` by host.

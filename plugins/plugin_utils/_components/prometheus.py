@@ -320,9 +320,11 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
         where = problem.where or instance.where("extra_args")
         raise HAError(problem.what, where=where, do=problem.do) from problem
     service = _base.service(instance, args=args, ports=ports(instance))
-    members = [
-        host_port(member.address, member.port()) for mesh in topology.meshes(instance) for member in mesh.instances
-    ]
+    members = {
+        host_port(member.address, member.opt("port")): member.name
+        for mesh in topology.meshes(instance)
+        for member in mesh.instances
+    }
     return {
         "name": "prometheus",
         "release": _base.release(instance, links=["promtool"]),
@@ -342,7 +344,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
             "config_file": CONFIG_FILE,
             "timeout": instance.opt("start_timeout"),
         },
-        "expect": {"alertmanagers": [] if instance.opt("agent") else members},
+        "expect": {"alertmanagers": {} if instance.opt("agent") else members},
         "secrets": _base.secrets(instance, data, rendered, service),
     }
 

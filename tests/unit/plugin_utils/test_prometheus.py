@@ -153,7 +153,7 @@ def test_every_alertmanager_of_every_mesh_one_by_one() -> None:
 def test_without_a_mesh_nobody_is_alerted() -> None:
     item = slice_of(good(prometheus("p")), "p")
     assert "alertmanagers" not in loaded(item, "prometheus.yml")["alerting"]
-    assert item["expect"] == {"alertmanagers": []}
+    assert item["expect"] == {"alertmanagers": {}}
 
 
 def test_an_absent_alertmanager_is_alerted_no_more() -> None:
@@ -355,7 +355,7 @@ def test_agent_mode_has_no_rules_and_no_alerting() -> None:
     assert "evaluation_interval" not in found["global"]
     assert contents(item).keys() == {"prometheus.yml"}
     assert item["api"]["generation"] is None
-    assert item["expect"] == {"alertmanagers": []}
+    assert item["expect"] == {"alertmanagers": {}}
     assert item["config"]["check"] == [
         ["{release}/bin/promtool", "check", "config", "--agent", "{root}/prometheus.yml"]
     ]
