@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.action import ready as action
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import AM_CONFIG, Ran, local, playbook, write
 
 
@@ -119,3 +120,13 @@ def test_a_problem_of_the_inventory(tmp_path: Path, stack: Stack) -> None:
     assert ran.rc != 0
     assert "variable prometheus_version" in ran.words
     assert stack.asked == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "wanted"), [(None, ["192.0.2.1:9093", "192.0.2.2:9093"]), ("p,am-1", ["192.0.2.1:9093"])]
+)
+def test_a_limited_run_proves_what_it_covers(limit: str | None, wanted: list[str]) -> None:
+    expect = {"alertmanagers": {"192.0.2.1:9093": "am-1", "192.0.2.2:9093": "am-2"}}
+    found = action._expected(expect, {"ansible_limit": limit, "ansible_play_hosts_all": ["p", "am-1"]})
+    assert found == {"alertmanagers": wanted}
+    assert action._expected({"members": 3}, {"ansible_limit": limit}) == {"members": 3}

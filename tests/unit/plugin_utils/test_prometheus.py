@@ -158,7 +158,7 @@ def test_without_a_mesh_nobody_is_alerted() -> None:
 
 def test_an_absent_alertmanager_is_alerted_no_more() -> None:
     plan = good(prometheus("p"), alertmanager("am-1"), alertmanager("am-2", alertmanager_state="absent"))
-    assert slice_of(plan, "p")["expect"]["alertmanagers"] == ["am-1.example:9093"]
+    assert slice_of(plan, "p")["expect"]["alertmanagers"] == {"am-1.example:9093": "am-1"}
     assert "am-2" not in contents(slice_of(plan, "p"))["prometheus.yml"]
 
 
