@@ -14,13 +14,13 @@ import time
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
-    _cohort,
     _configure,
     _diff,
     _download,
     _foreign,
     _help_flags,
     _ready,
+    _record,
     _reload,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import Api
@@ -112,9 +112,9 @@ class Component:
         self.secrets = secrets(params)
         self._state_root = state_root
         self._state_dir = os.path.join(state_root, self.name)
-        self._cohort = _cohort.Record(os.path.join(self._state_dir, "cohort.json"))
+        self._cohort = _record.Record(os.path.join(self._state_dir, "cohort.json"))
         # What was secret so far: a vaulted value that is replaced or gone is in the former files alone, under any key.
-        self._former_secrets = _cohort.Record(os.path.join(self._state_dir, "secrets.json"))
+        self._former_secrets = _record.Record(os.path.join(self._state_dir, "secrets.json"))
         self._wanted_cohort = list(params.get("cohort") or ())
         self.release = Release(ReleaseSpec.from_params(params["release"]), runner=runner, clock=self._clock)
         config = {**params["config"], "state_dir": os.path.join(self._state_dir, "config")}

@@ -21,7 +21,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api impor
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Http, HttpUnreachableError
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, Verdict, Waited, wait
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Verdict, Waited
 
 REACH_TIMEOUT = 2.0  # seconds; within a site or between sites, a TCP handshake takes a fraction of one
 
@@ -147,22 +147,6 @@ def check(api: Api, expect: Expect, http: Http) -> Verdict:
     except HAError as error:
         sentence = ". ".join(part.rstrip(".") for part in (error.what, error.said, error.do) if part)
         return Verdict(False, sentence, hopeless=400 <= error.facts.get("status", 0) < 500)
-
-
-def wait_ready(
-    api: Api,
-    expect: Expect,
-    http: Http,
-    *,
-    timeout: float,
-    interval: float = 0.25,
-    clock: Clock | None = None,
-) -> Waited:
-    """Wait at most ``timeout`` seconds. :raises HAError: when it did not become ready, with what was seen last."""
-    waited = wait(lambda: check(api, expect, http), timeout=timeout, interval=interval, clock=clock)
-    if not waited.done:
-        raise not_ready(api.url, waited)
-    return waited
 
 
 def not_ready(where: str, waited: Waited) -> HAError:

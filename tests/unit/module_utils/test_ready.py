@@ -16,11 +16,11 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._ready imp
     alertmanager_ready,
     check,
     host_port,
+    not_ready,
     prometheus_alertmanagers,
     prometheus_ready,
-    wait_ready,
 )
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Verdict
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Verdict, Waited, wait
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import Replies, Steps, reply
 
 PROMETHEUS = Api("prometheus", "http://p")
@@ -134,13 +134,17 @@ def test_check_asks_for_the_alertmanagers_only_where_some_are_expected() -> None
     assert check(PROMETHEUS, expect, replies).waiting_for.startswith("Prometheus does not see the Alertmanager a:1")
 
 
-def test_wait_ready_says_what_it_saw_last() -> None:
+def look(replies: Replies) -> Waited:
+    return wait(lambda: check(PROMETHEUS, Expect(), replies), timeout=3, interval=1, clock=Steps())
+
+
+def test_a_wait_in_vain_says_what_it_saw_last() -> None:
     replies = Replies({"/-/ready": reply(503), "/api/v1/status/walreplay": reply(503)})
     with pytest.raises(HAError, match=r"http://p: not ready after 3\.0 s: Prometheus is starting") as caught:
-        wait_ready(PROMETHEUS, Expect(), replies, timeout=3, interval=1, clock=Steps())
+        raise not_ready("http://p", look(replies))
     assert caught.value.facts["waiting_for"] == "Prometheus is starting (status 503)"
     assert len([path for path in replies.asked if path == "/-/ready"]) == 4
     replies = Replies({"/-/ready": reply(404)})
     with pytest.raises(HAError, match="will not become so"):
-        wait_ready(PROMETHEUS, Expect(), replies, timeout=3, interval=1, clock=Steps())
+        raise not_ready("http://p", look(replies))
     assert replies.asked == ["/-/ready"]

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which set of equals (a replica set, a mesh) a component of this host serves: kept between runs.
+"""What the next run must know of this one and the inventory no longer says: small lists, for root alone.
 
-A host that moves from one set to another is missing in both while it restarts; the inventory only knows the new one.
+The replica set or mesh that a component serves (a host that moves is missing in both while it restarts), and what was
+secret so far (former files may hold it under any key).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors im
 
 
 class Record:
-    """The record at ``path``: a JSON list of component, environment and name."""
+    """The record at ``path``: a JSON list of texts."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -33,7 +34,7 @@ class Record:
         return [str(part) for part in found] if isinstance(found, list) else None
 
     def other_than(self, wanted: list[str]) -> list[str] | None:
-        """The recorded cohort where it is another one."""
+        """What is recorded, where it is something else."""
         found = self.read()
         return found if found != wanted else None
 
@@ -44,7 +45,7 @@ class Record:
         try:
             Disk().replace(self.path, json.dumps(wanted).encode(), 0o600)
         except OSError as error:
-            raise HAError("cannot write the record of its set", where=self.path, said=str(error)) from error
+            raise HAError("cannot write a record of this component", where=self.path, said=str(error)) from error
 
     def forget(self) -> None:
         """Of a component that left."""
