@@ -61,7 +61,12 @@ class Watch:
         return spans
 
     def most_down(self, names: t.Iterable[str]) -> int:
-        """How many of these were down at the same moment, at most."""
+        """How many of these were down at the same moment, at most; a quick restart may fit between two samples.
+
+        :raises AssertionError: when one was never looked at.
+        """
+        names = list(names)
+        assert all(self._samples[name] for name in names), "the watch saw nothing"
         edges = sorted(edge for name in names for begun, ended in self.down(name) for edge in ((begun, 1), (ended, -1)))
         now = most = 0
         for _when, step in edges:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _topology
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import alertmanager, prometheus
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components._base import Component
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Link, Topology
 
 COMPONENTS: tuple[Component, ...] = (prometheus.COMPONENT, alertmanager.COMPONENT)
 KINDS = tuple(component.kind for component in COMPONENTS)
@@ -20,3 +21,10 @@ _BY_NAME = {component.kind.name: component for component in COMPONENTS}
 
 def component(name: str) -> Component:
     return _BY_NAME[name]
+
+
+def links(topology: Topology) -> list[Link]:
+    """What every replica set, mesh and the like connects to, in inventory order."""
+    return [
+        link for cohort in topology.cohorts.values() for link in component(cohort.kind.name).links(cohort, topology)
+    ]

@@ -14,10 +14,9 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _re
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components._base import Files
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error, grouped
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import Snapshot
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import hosts, prometheus
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import RULES
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Subject
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
-
-RULES = (*prometheus.RULES, *hosts.RULES)
 
 HostPlan = t.List[t.Dict[str, t.Any]]
 
@@ -37,7 +36,9 @@ def render_instance(instance: Instance, topology: Topology, files: Files) -> dic
     if instance.opt("state") == "absent":
         return {**known, **absent(instance)}
     _versions.parse_version(instance.opt("version"), instance.where("version"))
-    return {**known, **_registry.component(instance.kind.name).render(instance, topology, files)}
+    render = _registry.component(instance.kind.name).render
+    assert render is not None, f"{instance.kind.name} has no renderer"
+    return {**known, **render(instance, topology, files)}
 
 
 def absent(instance: Instance) -> dict[str, t.Any]:
@@ -55,6 +56,8 @@ def render_host(name: str, topology: Topology, files: Files) -> tuple[HostPlan, 
     slices: HostPlan = []
     findings: list[Finding] = []
     for instance in topology.by_host.get(name, []):
+        if _registry.component(instance.kind.name).render is None:
+            continue
         rendered = _try(instance, topology, files)
         if isinstance(rendered, Finding):
             findings.append(rendered)
@@ -75,14 +78,20 @@ def _try(instance: Instance, topology: Topology, files: Files) -> dict[str, t.An
 def plan(snapshot: Snapshot, files: Files) -> Plan:
     """Snapshot -> Plan, linear in hosts."""
     topology, findings = _topology.build(snapshot, _registry.KINDS)
-    for rule in RULES:
-        findings += rule(topology)
     rendered: dict[str, HostPlan] = {}
-    said = {finding.where for finding in findings}
+    failed: list[Finding] = []
     for order, name in enumerate(topology.by_host):
-        slices, failed = render_host(name, topology, files)
-        rendered[name] = [{**item, "order": order} for item in slices]
+        slices, unrendered = render_host(name, topology, files)
+        failed += unrendered
+        if slices or unrendered:
+            rendered[name] = [{**item, "order": order} for item in slices]
+    subject = Subject(snapshot, topology, rendered, files)
+    for rule in RULES:
+        findings += rule.findings(subject)
+    said = {finding.where for finding in findings}
+    for finding in failed:
         # A variable that a rule, its type or a peer's rendering already named is not reported twice.
-        findings += [finding for finding in failed if finding.where not in said]
-        said.update(finding.where for finding in failed)
+        if finding.where not in said:
+            findings.append(finding)
+            said.add(finding.where)
     return Plan(topology, tuple(grouped(findings)), rendered)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
 
 if t.TYPE_CHECKING:
     from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._render import Plan
@@ -25,18 +25,16 @@ def table(plan: Plan) -> str:
     """Hosts with their components, cohorts and ports, then which set connects to which."""
     topology = plan.topology
     rows = [["HOST", "COMPONENT", "VERSION", "MEMBER OF", "ENDPOINT", "PORTS"]]
-    slices = {(host, item["name"]): item for host, items in plan.hosts.items() for item in items}
     for instance in topology.instances:
-        ports = slices[instance.name, instance.kind.name]["service"]["ports"]
         cohort = topology.cohort(instance)
-        shown = ", ".join(f"{port['port']}/{port['protocol']}" for port in ports)
+        ports = _registry.component(instance.kind.name).ports(instance)
+        shown = ", ".join(f"{port}/{protocol}" for port, protocol, _address, _variable in ports)
         rows.append([instance.name, instance.kind.title, instance.opt("version"), cohort.title, instance.url, shown])
     links = [["FROM", "MEMBERS", "TO", "EACH OF"]]
-    for cohort in topology.cohorts.values():
-        links += [
-            [cohort.title, _names(cohort), f"{what} {to.title}", endpoints]
-            for what, to, endpoints in _links(cohort, plan)
-        ]
+    links += [
+        [link.source.title, _names(link.source), f"{link.verb} {link.target_title}", ", ".join(link.endpoints)]
+        for link in _registry.links(topology)
+    ]
     leaving = [f"{instance.name}: {instance.kind.title} leaves" for instance in topology.leaving]
     parts = [columns(rows), columns(links) if len(links) > 1 else [], leaving]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -44,16 +42,3 @@ def table(plan: Plan) -> str:
 
 def _names(cohort: Cohort) -> str:
     return ", ".join(instance.name for instance in cohort.instances)
-
-
-def _links(cohort: Cohort, plan: Plan) -> list[tuple[str, Cohort, str]]:
-    """What a replica set or mesh connects to: in words, the other side, its endpoints."""
-    first = cohort.instances[0]
-    if first.kind.name == "alertmanager":
-        peers = ", ".join(host_port(peer.address, peer.opt("cluster_port")) for peer in cohort.instances)
-        return [("gossips in", cohort, f"{peers} (tcp and udp)")]
-    if first.opt("agent"):
-        return []
-    return [
-        ("alerts", mesh, ", ".join(member.url for member in mesh.instances)) for mesh in plan.topology.meshes(first)
-    ]

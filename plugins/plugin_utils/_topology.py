@@ -24,21 +24,34 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls impo
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
+class Group:
+    """An inventory group that holds a component.
+
+    :param defaults: what the options of its hosts are where the inventory does not set them, if not the table's.
+    """
+
+    name: str
+    defaults: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Kind:
     """What the model must know of a component; the rest is in its file under _components/.
 
-    :param group: the inventory group that holds it.
+    :param groups: the inventory groups that hold it; of several that a host is in, the first counts.
     :param cohort: what a set of instances that stand in for one another is called.
-    :param cohort_variable: the variable that names an instance's cohort.
+    :param cohort_variable: the variable that names an instance's cohort; None: an environment has one.
+    :param enabled_by: a bool option without which the groups' hosts do not run it; None: they all do.
     """
 
     name: str
     title: str
-    group: str
+    groups: tuple[Group, ...]
     cohort: str
-    cohort_variable: str
+    cohort_variable: str | None
     options: tuple[Option, ...]
+    enabled_by: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +59,7 @@ class Instance:
     """One component on one host. ``options`` holds the value of every option, by the variable's full name."""
 
     kind: Kind
+    group: Group
     host: HostVariables
     options: t.Mapping[str, t.Any] = dataclasses.field(repr=False)
 
@@ -68,7 +82,8 @@ class Instance:
     @property
     def cohort(self) -> tuple[str, str, str]:
         """The component, the environment and the name of the replica set or mesh it belongs to."""
-        return (self.kind.name, self.environment, str(self.options[self.kind.cohort_variable]))
+        variable = self.kind.cohort_variable
+        return (self.kind.name, self.environment, "" if variable is None else str(self.options[variable]))
 
     def port(self, name: str = "port") -> int:
         """One of its ports. :raises HAError: when it is none."""
@@ -131,7 +146,26 @@ class Cohort:
     @property
     def title(self) -> str:
         scope = "" if self.environment == "default" else f" of {self.environment}"
-        return f"{self.kind.cohort} {self.name}{scope}"
+        return f"{self.kind.cohort} {self.name}".rstrip() + scope
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """One cohort's connections to another, or to something outside the inventory.
+
+    :param verb: what it does there: alerts, gossips in, federates, queries, writes to, scrapes, uploads to.
+    :param target: the other cohort (its own for gossip), or the name of what lies outside.
+    :param endpoints: what is connected to, for people: URLs or host:port.
+    """
+
+    source: Cohort
+    verb: str
+    target: Cohort | str
+    endpoints: tuple[str, ...]
+
+    @property
+    def target_title(self) -> str:
+        return self.target if isinstance(self.target, str) else self.target.title
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +194,14 @@ class Topology:
 
     def cohort(self, instance: Instance) -> Cohort:
         return self.cohorts[instance.cohort]
+
+    def of(self, *kinds: str) -> list[Instance]:
+        """The instances of components, by the components' names, in inventory order."""
+        return [instance for instance in self.instances if instance.kind.name in kinds]
+
+    def cohorts_of(self, *kinds: str) -> list[Cohort]:
+        """The replica sets, meshes and the like of components, by the components' names."""
+        return [cohort for cohort in self.cohorts.values() if cohort.kind.name in kinds]
 
     def meshes(self, prometheus: Instance) -> list[Cohort]:
         """The Alertmanager meshes that a Prometheus alerts: the named ones, else every mesh of its environment."""
@@ -195,12 +237,16 @@ def build(snapshot: Snapshot, kinds: t.Sequence[Kind]) -> tuple[Topology, list[F
         # before it is known whether a host has any.
         bad = _unusable(host, {option.name for option in _GROUPS}, wrong)
         for kind in kinds:
-            if groups["prometheus_ha_groups"].get(kind.group, kind.group) not in host.groups:
+            mapped = groups["prometheus_ha_groups"]
+            group = next((group for group in kind.groups if mapped.get(group.name, group.name) in host.groups), None)
+            if group is None:
                 continue
             table = (*COMMON, *kind.options)
-            options, wrong = effective(table, host.values)
+            options, wrong = effective(table, {**group.defaults, **host.values})
+            if kind.enabled_by is not None and not options[kind.enabled_by]:
+                continue
             bad.update(_unusable(host, {option.name for option in table} | {"ansible_host"}, wrong))
-            instance = Instance(kind, host, options)
+            instance = Instance(kind, group, host, options)
             (leaving if instance.opt("state") == "absent" else instances).append(instance)
         findings += bad.values()
     return Topology(tuple(instances), tuple(leaving), snapshot.folders), findings

@@ -21,9 +21,10 @@ HOSTS = [f"m-{number}" for number in range(1, 10)]
 ADDRESSES = {host: f"172.30.97.{11 + index}" for index, host in enumerate(HOSTS)}
 
 
-def lab(*args: str) -> None:
+def lab(*args: str) -> str:
     done = subprocess.run([sys.executable, "-m", "lab", *args], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def site(*args: str) -> str:
@@ -42,6 +43,15 @@ def converged() -> Iterator[str]:
         lab("down", *LAB)
 
 
+def processes() -> dict[str, str]:
+    """By unit and host what tells one run of its process from the next: the invocation that systemd counts."""
+    units = {**{f"{host} prometheus": host for host in HOSTS[:6]}, **{f"{host} alertmanager": host for host in HOSTS}}
+    return {
+        name: lab("exec", *LAB, host, "--", "systemctl", "show", "-P", "InvocationID", name.split()[1])
+        for name, host in units.items()
+    }
+
+
 def changed(output: str) -> set[str]:
     return {match.group(1) for match in re.finditer(r"^(m-\d)\s.*changed=[1-9]", output, re.MULTILINE)}
 
@@ -51,12 +61,15 @@ def test_a_set_of_six_and_a_mesh_of_nine_roll_to_their_end(converged: str) -> No
     assert not changed(site())
     prometheus = {f"{host} prometheus": (ADDRESSES[host], 9090) for host in HOSTS[:6]}
     alertmanager = {f"{host} alertmanager": (ADDRESSES[host], 9093) for host in HOSTS}
+    before = processes()
     with Watch({**prometheus, **alertmanager}) as watch:
         output = site("-e", "prometheus_retention=20d", "-e", "alertmanager_retention=121h")
     assert changed(output) == set(HOSTS)
     waves = output.count("PLAY [Activate in waves]")
     assert waves == len(HOSTS)
     for endpoints, title in ((prometheus, "replicas"), (alertmanager, "members")):
-        assert all(watch.down(name) for name in endpoints), f"not all {title} were restarted"
-        assert watch.most_down(endpoints) == 1, f"two {title} were down at once"
+        # A quick host's restart fits between two samples; that there was one, its unit's invocation says.
+        assert watch.most_down(endpoints) <= 1, f"two {title} were down at once"
+    after = processes()
+    assert [name for name, invocation in before.items() if after[name] == invocation] == [], "not restarted"
     assert not changed(site("-e", "prometheus_retention=20d", "-e", "alertmanager_retention=121h"))

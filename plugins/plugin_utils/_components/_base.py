@@ -14,7 +14,13 @@ import typing as t
 import yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _secrets
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Kind, Topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
+    Cohort,
+    Instance,
+    Kind,
+    Link,
+    Topology,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 MANAGED = "# Managed by baremetal.prometheus_ha; changes made here are overwritten.\n"
@@ -33,11 +39,19 @@ class Files(t.Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Component:
-    """A component: what the model knows of it (kind) and how it is rendered."""
+    """A component: what the model knows of it (kind), and what its file says of an instance or a cohort.
+
+    :param ports: what an instance listens on.
+    :param links: what a cohort connects to.
+    :param config: an instance's main configuration as data. :raises HAError: with the variable at fault.
+    :param render: an instance's slice; None: it is checked and drawn, and no role rolls it out yet.
+    """
 
     kind: Kind
-    render: t.Callable[[Instance, Topology, Files], dict[str, t.Any]]
     ports: t.Callable[[Instance], list[Port]]
+    links: t.Callable[[Cohort, Topology], list[Link]] = lambda _cohort, _topology: []
+    config: t.Callable[[Instance, Topology, Files], dict[str, t.Any]] | None = None
+    render: t.Callable[[Instance, Topology, Files], dict[str, t.Any]] | None = None
 
 
 class _Dumper(yaml.SafeDumper):

@@ -15,8 +15,11 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common im
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
+    Cohort,
+    Group,
     Instance,
     Kind,
+    Link,
     Topology,
     ip_literal,
 )
@@ -89,7 +92,7 @@ OPTIONS: tuple[Option, ...] = (
 KIND = Kind(
     name="alertmanager",
     title="Alertmanager",
-    group="alertmanager",
+    groups=(Group("alertmanager"),),
     cohort="mesh",
     cohort_variable="alertmanager_mesh",
     options=OPTIONS,
@@ -128,7 +131,7 @@ def ports(instance: Instance) -> list[_base.Port]:
     ]
 
 
-def config(instance: Instance, files: _base.Files, folders: t.Sequence[str]) -> dict[str, t.Any]:
+def config(instance: Instance, topology: Topology, files: _base.Files) -> dict[str, t.Any]:
     """alertmanager.yml as data. :raises HAError: where there is none, or it is not a mapping."""
     data: dict[str, t.Any] | None = instance.opt("config")
     if data is None:
@@ -139,7 +142,7 @@ def config(instance: Instance, files: _base.Files, folders: t.Sequence[str]) -> 
                 where=instance.where("config"),
                 do="set alertmanager_config or alertmanager_config_file.",
             )
-        found = files.find(path, folders)
+        found = files.find(path, topology.folders)
         if len(found) != 1:
             raise HAError(
                 f"{path!r} names {len(found)} files on the controller",
@@ -214,7 +217,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     """A member's slice (docs/development.md). :raises HAError: with the variable at fault."""
     rendered = _base.copies(instance, files, "templates", "templates", topology.folders)
     source = "alertmanager_config" if instance.opt("config") is not None else "alertmanager_config_file"
-    data = config(instance, files, topology.folders)
+    data = config(instance, topology, files)
     rendered.insert(0, _base.file("alertmanager.yml", _base.to_yaml(data), source, masked=True))
     mesh = topology.cohort(instance)
     others = [member.address for member in mesh.instances if member is not instance]
@@ -250,4 +253,10 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     }
 
 
-COMPONENT = _base.Component(kind=KIND, render=render, ports=ports)
+def links(cohort: Cohort, _topology: Topology) -> list[Link]:
+    """A mesh gossips with itself."""
+    peers = tuple(host_port(peer.address, peer.opt("cluster_port")) for peer in cohort.instances)
+    return [Link(cohort, "gossips in", cohort, peers)]
+
+
+COMPONENT = _base.Component(kind=KIND, ports=ports, links=links, config=config, render=render)

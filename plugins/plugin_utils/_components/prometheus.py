@@ -16,8 +16,11 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common im
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
+    Cohort,
+    Group,
     Instance,
     Kind,
+    Link,
     Topology,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
@@ -107,7 +110,13 @@ OPTIONS: tuple[Option, ...] = (
 KIND = Kind(
     name="prometheus",
     title="Prometheus",
-    group="prometheus",
+    groups=(
+        Group("prometheus"),
+        Group(
+            "prometheus_federation",
+            {"prometheus_replica_set": "federation", "prometheus_replica_label": "federation_replica"},
+        ),
+    ),
     cohort="replica set",
     cohort_variable="prometheus_replica_set",
     options=OPTIONS,
@@ -208,7 +217,7 @@ def _alerting(instance: Instance, topology: Topology) -> dict[str, t.Any]:
     return alerting
 
 
-def config(instance: Instance, topology: Topology) -> dict[str, t.Any]:
+def config(instance: Instance, topology: Topology, _files: _base.Files | None = None) -> dict[str, t.Any]:
     """prometheus.yml as data. :raises HAError: with the variable at fault."""
     agent = instance.opt("agent")
     last = instance.opt("config")
@@ -349,4 +358,14 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     }
 
 
-COMPONENT = _base.Component(kind=KIND, render=render, ports=ports)
+def links(cohort: Cohort, topology: Topology) -> list[Link]:
+    """A replica set alerts its meshes."""
+    first = cohort.instances[0]
+    if first.opt("agent"):
+        return []
+    return [
+        Link(cohort, "alerts", mesh, tuple(member.url for member in mesh.instances)) for mesh in topology.meshes(first)
+    ]
+
+
+COMPONENT = _base.Component(kind=KIND, ports=ports, links=links, config=config, render=render)

@@ -11,14 +11,20 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
 
 
-def usable_endpoints(topology: Topology) -> t.Iterator[Finding]:
-    """I03: every endpoint has an address and a port that others can use, named once and not by each peer."""
-    for problem in filter(None, map(_unusable, topology.instances)):
-        yield error("I03", problem.where, problem.what, problem.do)
+@rule(
+    "I03",
+    "error",
+    "Every variable can be rendered; every endpoint has an address and a port that others can use.",
+    prevents="A host that is rolled out half, and peers that look for it in vain.",
+    source="Ansible's inventory; prometheus and alertmanager --help",
+)
+def i03_usable_endpoints(subject: Subject) -> t.Iterator[Problem]:
+    for problem in filter(None, map(_unusable, subject.topology.instances)):
+        yield Problem(problem.where, problem.what, problem.do)
 
 
 def _unusable(instance: Instance) -> HAError | None:
@@ -29,22 +35,29 @@ def _unusable(instance: Instance) -> HAError | None:
     return None
 
 
-def x03_nothing_is_shared(topology: Topology) -> t.Iterator[Finding]:
-    """X03: no two services of a host share a port or a data folder: one of them would never start."""
+@rule(
+    "X03",
+    "error",
+    "No two services of a host share a port or a data folder.",
+    prevents="A service that never starts.",
+    source="prometheus and alertmanager --help: web.listen-address, cluster.listen-address, storage.tsdb.path",
+)
+def x03_nothing_is_shared(subject: Subject) -> t.Iterator[Problem]:
     hosts: dict[str, dict[tuple[t.Any, ...], tuple[str, str]]] = {}
-    for instance in topology.instances:
+    for instance in subject.topology.instances:
         taken = hosts.setdefault(instance.name, {})
         claims: list[tuple[tuple[t.Any, ...], str, str]] = [
             ((port, protocol), f"{protocol} port {port}", variable)
             for port, protocol, _address, variable in _registry.component(instance.kind.name).ports(instance)
         ]
-        folder = os.path.normpath(instance.opt("data_dir"))
-        claims.append((("folder", folder), f"folder {folder}", f"{instance.kind.name}_data_dir"))
+        variable = f"{instance.kind.name}_data_dir"
+        if instance.options.get(variable):
+            folder = os.path.normpath(instance.options[variable])
+            claims.append((("folder", folder), f"folder {folder}", variable))
         for key, what, variable in claims:
             if key in taken:
                 other, other_variable = taken[key]
-                yield error(
-                    "X03",
+                yield Problem(
                     instance.host.where(variable),
                     f"{instance.kind.name} and {other} would both use the {what} (the other one by {other_variable}).",
                     f"give {variable} or {other_variable} another value.",
@@ -52,17 +65,22 @@ def x03_nothing_is_shared(topology: Topology) -> t.Iterator[Finding]:
             taken.setdefault(key, (instance.kind.name, variable))
 
 
-def x01_replicas_are_apart(topology: Topology) -> t.Iterator[Finding]:
-    """X01: no two of a set or mesh share a host: they would be one peer, one target, and fail as one."""
-    for cohort in topology.cohorts.values():
+@rule(
+    "X01",
+    "error",
+    "No two of a replica set or mesh share a host.",
+    prevents="Redundancy that is none: they would be one peer, one target, and fail as one.",
+    source="the collection's inventory contract",
+)
+def x01_replicas_are_apart(subject: Subject) -> t.Iterator[Problem]:
+    for cohort in subject.topology.cohorts.values():
         holders: dict[tuple[str, int], str] = {}
         for instance in cohort.instances:
             if _unusable(instance):
                 continue
             place = (instance.address, instance.opt("port"))
             if place in holders:
-                yield error(
-                    "X01",
+                yield Problem(
                     instance.host.where("prometheus_ha_address"),
                     f"{holders[place]} and {instance.name} of {cohort.title} have the same address {place[0]}.",
                     "give each its own prometheus_ha_address or ansible_host.",
@@ -70,4 +88,4 @@ def x01_replicas_are_apart(topology: Topology) -> t.Iterator[Finding]:
             holders.setdefault(place, instance.name)
 
 
-RULES = (usable_endpoints, x01_replicas_are_apart, x03_nothing_is_shared)
+RULES = (i03_usable_endpoints, x01_replicas_are_apart, x03_nothing_is_shared)

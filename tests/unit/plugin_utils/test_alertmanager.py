@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -297,4 +298,4 @@ def test_a_name_to_advertise_is_told_with_its_remedy() -> None:
     assert component.advertise(instance) is None
     named = {**instance.options, "alertmanager_cluster_advertise_address": "a"}
     with pytest.raises(HAError, match="without a port"):
-        component.advertise(type(instance)(instance.kind, instance.host, named))
+        component.advertise(dataclasses.replace(instance, options=named))

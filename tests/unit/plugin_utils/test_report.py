@@ -56,7 +56,7 @@ def test_what_runs_where_and_what_connects_to_what() -> None:
             "mesh default",
             "am-1, am-2",
             "gossips in mesh default",
-            "am-1.example:9094, am-2.example:9094 (tcp and udp)",
+            "am-1.example:9094, am-2.example:9094",
         ],
     ]
     assert leaving == ["am-3: Alertmanager leaves"]

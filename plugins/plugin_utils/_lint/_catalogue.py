@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every rule of the preflight, by family, in the order in which docs/preflight.md lists them."""
+
+from __future__ import annotations
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import (
+    alertmanager,
+    federation,
+    hosts,
+    inventory,
+    prometheus,
+    remote,
+    thanos,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Rule, Subject
+
+RULES: tuple[Rule[Subject], ...] = (
+    *inventory.RULES,
+    *prometheus.RULES,
+    *alertmanager.RULES,
+    *federation.RULES,
+    *thanos.RULES,
+    *remote.RULES,
+    *hosts.RULES,
+)
