@@ -69,6 +69,33 @@ COMMON: tuple[Option, ...] = (
         "How many versions besides the current one stay on a host for a way back.",
         default=2,
     ),
+    Option(
+        "prometheus_ha_strict",
+        "bool",
+        "Warnings of the preflight stop a run as errors do.",
+        default=False,
+    ),
+    Option(
+        "prometheus_ha_preflight_ignore",
+        "list",
+        "Findings of the preflight that are meant: each entry is C({id, reason, hosts}) with the rule's id, why it is "
+        "ignored, and optionally the hosts that it is for.",
+        elements="dict",
+        default=[],
+        keys=("id", "reason", "hosts"),
+    ),
+    Option(
+        "prometheus_ha_preflight_report",
+        "str",
+        "A file on the controller into which the preflight writes what it found, for programs.",
+    ),
+    Option(
+        "prometheus_ha_preflight_report_format",
+        "str",
+        "The report's format.",
+        choices=("json", "sarif", "junit"),
+        shown_default="that of the file's extension: C(.sarif), C(.xml) and C(.junit) for JUnit, else JSON",
+    ),
 )
 
 
