@@ -298,7 +298,7 @@ class _Parser:
         body = self._choice(depth + 1)
         self.flags = outer
         if not self._at(")"):
-            raise UndecidedError("a ( without its ) is not read here")
+            raise _refused("a ( has no )")
         self.place += 1
         return [Group(number, body) if number else body]
 
@@ -318,7 +318,9 @@ class _Parser:
             self.place += 2
             return [Assertion(_ASSERTIONS[char])]
         if char == "Q":
-            quoted, _end, rest = self.text[self.place + 2 :].partition("\\E")
+            quoted, end, rest = self.text[self.place + 2 :].partition("\\E")
+            if not end:
+                raise _refused("a \\Q without its \\E quotes the anchors that Prometheus puts around a regex")
             self.place = len(self.text) - len(rest)
             return [self._literal(ord(each)) for each in quoted]
         group = self._group_of_chars()
@@ -378,7 +380,7 @@ class _Parser:
 
     def _class_char(self) -> int:
         if not self._more():
-            raise UndecidedError("a [ without its ] is not read here")
+            raise _refused("a [ has no ]")
         if self._at("\\"):
             return self._escaped()
         self.place += 1

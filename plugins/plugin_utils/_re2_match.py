@@ -29,7 +29,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._re2 impor
 
 # Bounds of this machine. RE2 refuses counted repetitions that unfold to more than 1,000, which is within the first.
 _MAX_PROGRAM = 1000
-_MAX_STEPS = 2_000_000
+_MAX_STEPS = 500_000
 
 
 class _Take(t.NamedTuple):
