@@ -112,7 +112,8 @@ def _port(port: Port, unit: str, proc: str) -> dict[str, t.Any]:
         state = FOREIGN
     elif any(_foreign.overlap(port, listener) for listener in _foreign.listeners(proc)):
         state = OWN
-    return {"state": state, "said": " ".join(one.what for one in others)}
+    said = " ".join(one.what for one in others)
+    return {"port": port.port, "protocol": port.protocol, "state": state, "said": said}
 
 
 def dial(params: t.Mapping[str, t.Any], me: str) -> list[dict[str, t.Any]]:

@@ -96,6 +96,19 @@ COMMON: tuple[Option, ...] = (
         choices=("json", "sarif", "junit"),
         shown_default="that of the file's extension: C(.sarif), C(.xml) and C(.junit) for JUnit, else JSON",
     ),
+    Option(
+        "prometheus_ha_preflight_timeout",
+        "float",
+        "Live preflight: seconds that a peer has to answer, for each protocol of each port.",
+        default=3.0,
+    ),
+    Option(
+        "prometheus_ha_preflight_listen",
+        "float",
+        "Live preflight: seconds after which a process ends that stands in for a component on its ports, where peers "
+        "did not come. Counted for each batch of C(forks) hosts.",
+        default=30.0,
+    ),
 )
 
 

@@ -32,6 +32,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _registry,
     _render,
     _report,
+    _topology,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, InventoryError
 
@@ -187,7 +188,7 @@ def _compute(
     hosts: t.Sequence[str],
 ) -> None:
     hostvars = task_vars["hostvars"]
-    snapshot = _inventory.load(hostvars, templar, _registry.NAMES, _folders(task_vars))
+    snapshot = _inventory.load(hostvars, templar, _registry.NAMES, _folders(task_vars), _registry.COHORT_NAMES)
     for host in hosts:
         variables = {**hostvars.raw_get(host), **layer, "hostvars": hostvars}
         scoped = templar.copy_with_new_env(available_variables=variables)
@@ -273,6 +274,38 @@ def turn(host: str, components: t.Collection[str]) -> t.Iterator[t.Callable[[], 
                 file.truncate(0)
 
         yield done
+
+
+def topology(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> _topology.Topology:
+    """The model by the inventory alone, made anew: the plan's files hold only what was rendered of it."""
+    snapshot = _inventory.load(task_vars["hostvars"], templar, _registry.NAMES, _folders(task_vars))
+    return _topology.build(snapshot, _registry.KINDS)
+
+
+def keep(kind: str, host: str, data: t.Any) -> None:
+    """Remember something of a host for later tasks of this run, which may be other processes; None forgets it."""
+    folder = _root() / kind
+    folder.mkdir(exist_ok=True, mode=0o700)
+    if data is None:
+        _file(folder, host).unlink(missing_ok=True)
+    else:
+        _write(_file(folder, host), json.dumps(data))
+
+
+def kept(kind: str, hosts: t.Iterable[str]) -> dict[str, t.Any]:
+    """What was remembered of these hosts; those of which nothing was are left out."""
+    files = {host: _file(_root() / kind, host) for host in hosts}
+    return {host: json.loads(file.read_text()) for host, file in files.items() if file.exists()}
+
+
+@contextlib.contextmanager
+def first(kind: str) -> t.Iterator[bool]:
+    """Whether the caller is the run's first with this; the others wait until the first has done it."""
+    with (_root() / f"{kind}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = _root() / f"{kind}.done"
+        yield not done.exists()
+        done.touch(mode=0o600)
 
 
 def record_members(members: t.Sequence[str]) -> None:
