@@ -24,6 +24,7 @@ NEEDS = {
     "dockerd": "docker.io",
     "iptables": "iptables",
     "debootstrap": "debootstrap",
+    "chromium-headless-shell": "chromium-headless-shell",
 }
 
 
