@@ -13,11 +13,17 @@ import pathlib
 import typing as t
 
 from ansible.parsing.vault import is_encrypted_file
+from ansible.vars.plugins import get_vars_from_path
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rivals import GroupValues, contenders
 
 
 @dataclasses.dataclass(frozen=True)
 class HostVariables:
-    """What the inventory says of one host: plain values by name, and by name why a value could not be had."""
+    """What the inventory says of one host: plain values by name, and by name why a value could not be had.
+
+    :param unknown: variables that nobody reads, of those whose first word is one of a variable that is read.
+    :param rivals: by variable, the groups that set it with equal right to different values, with these.
+    """
 
     name: str
     groups: tuple[str, ...]
@@ -26,6 +32,8 @@ class HostVariables:
     origins: dict[str, str]
     # What came encrypted by ansible-vault; nothing that runs is told more of it than what it renders.
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    unknown: tuple[str, ...] = ()
+    rivals: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
 
     def where(self, variable: str) -> str:
         """The inventory path of a variable, with file and line where Ansible's origin tags give them."""
@@ -39,6 +47,10 @@ class Snapshot:
 
     hosts: dict[str, HostVariables]
     folders: tuple[str, ...] = ()
+
+    def secrets(self) -> frozenset[str]:
+        """What came encrypted, of all hosts."""
+        return frozenset(secret for host in self.hosts.values() for secret in host.secrets)
 
     def with_values(
         self,
@@ -200,23 +212,112 @@ def template_each(
     return values, problems, secrets
 
 
-def load(hostvars: HostVars, templar: t.Any, names: t.Collection[str], folders: t.Sequence[str] = ()) -> Snapshot:
+class _Groups:
+    """The inventory groups' own values, which hostvars does not show.
+
+    The inventory below hostvars is private to ansible-core; where it has changed, rivals are not seen.
+
+    :param folders: where folders named group_vars are looked for.
+    """
+
+    def __init__(self, hostvars: HostVars, variables: t.Collection[str], folders: t.Sequence[str]) -> None:
+        self._groups: t.Mapping[str, t.Any] = getattr(getattr(hostvars, "_inventory", None), "groups", {})
+        self._loader = getattr(hostvars, "_loader", None)
+        self._variables = variables
+        self._folders = folders
+        self._read: dict[str, GroupValues] = {}
+        self._contenders: dict[tuple[str, ...], dict[str, list[GroupValues]]] = {}
+
+    def _values(self, name: str) -> GroupValues:
+        if name not in self._read:
+            group = self._groups[name]
+            values = dict(group.vars)
+            for folder in self._folders:
+                values.update(get_vars_from_path(self._loader, folder, [group], "task"))
+            own = {variable: values[variable] for variable in self._variables if variable in values}
+            ancestors = frozenset(ancestor.name for ancestor in group.get_ancestors())
+            self._read[name] = GroupValues(name, ancestors, group.priority, own)
+        return self._read[name]
+
+    def rivals(
+        self, names: tuple[str, ...], raw: t.Mapping[str, t.Any], templar: t.Any
+    ) -> tuple[dict[str, dict[str, t.Any]], set[str]]:
+        """The rivals of a host that is in these groups, and what came encrypted; templates as the host reads them."""
+        if names not in self._contenders:
+            groups = [self._values(name) for name in names if name in self._groups]
+            found = {variable: contenders(groups, variable) for variable in self._variables}
+            self._contenders[names] = {variable: groups for variable, groups in found.items() if groups}
+        rivals: dict[str, dict[str, t.Any]] = {}
+        secrets: set[str] = set()
+        for variable, groups in self._contenders[names].items():
+            # A value of the host's own, a fact or an extra variable counts more than any group's.
+            if not any(_is_same(raw[variable], group.values[variable]) for group in groups):
+                continue
+            each = {group.name: group.values[variable] for group in groups}
+            values, _problems, encrypted = template_each(templar, each, each)
+            secrets |= encrypted
+            if len({str(value) for value in values.values()}) > 1:
+                rivals[variable] = values
+        return rivals, secrets
+
+
+def _is_same(one: t.Any, other: t.Any) -> bool:
+    """Whether two raw values are from one place of the inventory, or equal where Ansible does not know the places."""
+    tags = _tags()
+    places = [tags.Origin.get_tag(value) if tags else None for value in (one, other)]
+    return bool(one == other if None in places else places[0] == places[1])
+
+
+def _is_result(value: t.Any) -> bool:
+    """Whether a task registered this: hostvars shows that too, and it is no variable of the inventory."""
+    return isinstance(value, t.Mapping) and {"changed", "failed"} <= value.keys()
+
+
+def load(
+    hostvars: HostVars,
+    templar: t.Any,
+    names: t.Collection[str],
+    folders: t.Sequence[str] = (),
+    exclusive: t.Collection[str] = (),
+) -> Snapshot:
     """Every host's variables among ``names``, templated (also of hosts outside --limit).
 
     :param names: the variables that are looked at; others are never templated.
     :param folders: what relative paths start from.
+    :param exclusive: of ``names``, those of which a host has one value: groups that differ in it are rivals.
     """
     scoped = templar.copy_with_new_env(available_variables={})
     memoise_templates(scoped)
+    words = tuple({f"{variable.partition('_')[0]}_" for variable in names} - {"ansible_"})
+    groups = _Groups(hostvars, exclusive, folders)
     hosts: dict[str, HostVariables] = {}
     for name in hostvars:
         raw = hostvars.raw_get(name)
         scoped.available_variables = {**raw, "hostvars": hostvars}
         present = [variable for variable in raw if variable in names]
+        unknown = [
+            variable
+            for variable, value in raw.items()
+            if variable.startswith(words) and variable not in names and not _is_result(value)
+        ]
         values, problems, secrets = template_each(scoped, present, raw)
         secrets.update(vaulted_variables(raw, names))
         origins = {variable: origin for variable in present if (origin := _origin(raw[variable]))}
+        # Not every value can carry its origin (true, null); the name can, and nobody overrides a mistyped one.
+        origins.update(
+            (variable, origin) for variable in unknown if (origin := _origin(raw[variable]) or _origin(variable))
+        )
+        group_names = tuple(raw.get("group_names", ()))
+        rivals, encrypted = groups.rivals(group_names, raw, scoped)
+        secrets.update(encrypted)
         hosts[name] = HostVariables(
-            name, tuple(raw.get("group_names", ())), values, problems, origins, tuple(sorted(secrets))
+            name,
+            group_names,
+            values,
+            problems,
+            origins,
+            tuple(sorted(secrets)),
+            tuple(variable[:] for variable in unknown),
+            rivals,
         )
     return Snapshot(hosts, tuple(folders))

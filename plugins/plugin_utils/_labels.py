@@ -43,6 +43,31 @@ def _value_problem(name: object, value: object, escapes: bool) -> str:
     return ""
 
 
+def refused(labels: t.Any, legacy: bool, *, metric_name: bool = True) -> t.Iterator[str]:
+    """Why Prometheus would refuse the labels of a target or rule, as promtool's checks do (seen in 2.53.3 and 3.5.3).
+
+    Numbers and booleans are taken as text; lists and mappings are not.
+
+    :param legacy: Prometheus 2, whose names are ASCII; 3 takes any but the empty one.
+    :param metric_name: whether ``__name__`` may be one of them: not in a rule.
+    """
+    if labels is None:
+        return
+    if not isinstance(labels, t.Mapping):
+        yield f"labels are a mapping of names to values, not {labels!r}"
+        return
+    for name, value in labels.items():
+        text = str(name)
+        if not text:
+            yield "a label's name is empty"
+        elif legacy and not _NAME.fullmatch(text):
+            yield f"Prometheus 2 has no label name {text!r}: letters, digits and _ only, no digit in front"
+        elif text == "__name__" and not metric_name:
+            yield "__name__ is the metric's name and no label of a rule"
+        if isinstance(value, (t.Mapping, list, tuple)):
+            yield f"the value of {text!r} is a list or mapping and not text"
+
+
 def external_labels(
     labels: t.Mapping[str, t.Any],
     replica_label: str,

@@ -14,6 +14,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
 COMPONENTS: tuple[Component, ...] = (prometheus.COMPONENT, alertmanager.COMPONENT)
 KINDS = tuple(component.kind for component in COMPONENTS)
 NAMES = _topology.names(KINDS)
+COHORT_NAMES = _topology.cohort_names(KINDS)
 SHARED = _topology.shared_names(KINDS)
 
 _BY_NAME = {component.kind.name: component for component in COMPONENTS}

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import ipaddress
 import typing as t
 import urllib.parse
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import COMMON
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import HostVariables, Snapshot
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option, effective
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import (
@@ -169,12 +170,27 @@ class Link:
 
 
 @dataclasses.dataclass(frozen=True)
+class Unusable:
+    """A variable whose value can't be used by a host that needs it, and why."""
+
+    host: HostVariables
+    variable: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Topology:
-    """Everything that is to run. ``leaving``: instances whose state is absent, which no peer counts on."""
+    """Everything that is to run. ``leaving``: instances whose state is absent, which no peer counts on.
+
+    :param unreadable: values that could not be had: undefined, cyclic, encrypted without a password.
+    :param mistyped: values of another type than the table says.
+    """
 
     instances: tuple[Instance, ...]
     leaving: tuple[Instance, ...] = ()
     folders: tuple[str, ...] = ()
+    unreadable: tuple[Unusable, ...] = ()
+    mistyped: tuple[Unusable, ...] = ()
 
     @functools.cached_property
     def cohorts(self) -> dict[tuple[str, str, str], Cohort]:
@@ -191,6 +207,15 @@ class Topology:
         for instance in (*self.instances, *self.leaving):
             hosts.setdefault(instance.name, []).append(instance)
         return hosts
+
+    @functools.cached_property
+    def by_endpoint(self) -> dict[tuple[str, int], Instance]:
+        """The instances by the address and the port of their web endpoints; those without a usable one are left out."""
+        found: dict[tuple[str, int], Instance] = {}
+        for instance in self.instances:
+            with contextlib.suppress(HAError):
+                found.setdefault((instance.address, instance.port()), instance)
+        return found
 
     def cohort(self, instance: Instance) -> Cohort:
         return self.cohorts[instance.cohort]
@@ -226,16 +251,31 @@ def names(kinds: t.Iterable[Kind]) -> frozenset[str]:
     return frozenset([*options, *(option.name for option in COMMON), "ansible_host"])
 
 
-def build(snapshot: Snapshot, kinds: t.Sequence[Kind]) -> tuple[Topology, list[Finding]]:
-    """Snapshot -> Topology, and what is wrong with single variables (I01 can't be read, I02 of the wrong type)."""
+def cohort_names(kinds: t.Iterable[Kind]) -> frozenset[str]:
+    """The variables that say which instances stand in for one another; a host has one value of each."""
+    own = {kind.cohort_variable for kind in kinds if kind.cohort_variable is not None}
+    return frozenset({*own, "prometheus_ha_environment"})
+
+
+def build(snapshot: Snapshot, kinds: t.Sequence[Kind]) -> Topology:
+    """Snapshot -> Topology; a variable that can't be used has its default, and is told in the topology."""
     instances: list[Instance] = []
     leaving: list[Instance] = []
-    findings: list[Finding] = []
+    unreadable: dict[tuple[str, str], Unusable] = {}
+    mistyped: dict[tuple[str, str], Unusable] = {}
+
+    def note(host: HostVariables, options: t.Iterable[Option], wrong: t.Mapping[str, str]) -> None:
+        # By variable, since a host of two components reads what is common twice.
+        mistyped.update({(host.name, name): Unusable(host, name, why) for name, why in wrong.items()})
+        if host.problems:
+            read = {option.name for option in options} | {"ansible_host"}
+            found = {name: why for name, why in host.problems.items() if name in read}
+            unreadable.update({(host.name, name): Unusable(host, name, why) for name, why in found.items()})
+
     for host in snapshot.hosts.values():
+        # The names of the groups are read before it is known whether a host has any.
         groups, wrong = effective(_GROUPS, host.values)
-        # By variable, since a host of two components reads what is common twice. The names of the groups are read
-        # before it is known whether a host has any.
-        bad = _unusable(host, {option.name for option in _GROUPS}, wrong)
+        note(host, _GROUPS, wrong)
         for kind in kinds:
             mapped = groups["prometheus_ha_groups"]
             group = next((group for group in kind.groups if mapped.get(group.name, group.name) in host.groups), None)
@@ -245,24 +285,12 @@ def build(snapshot: Snapshot, kinds: t.Sequence[Kind]) -> tuple[Topology, list[F
             options, wrong = effective(table, {**group.defaults, **host.values})
             if kind.enabled_by is not None and not options[kind.enabled_by]:
                 continue
-            bad.update(_unusable(host, {option.name for option in table} | {"ansible_host"}, wrong))
+            note(host, table, wrong)
             instance = Instance(kind, group, host, options)
             (leaving if instance.opt("state") == "absent" else instances).append(instance)
-        findings += bad.values()
-    return Topology(tuple(instances), tuple(leaving), snapshot.folders), findings
+    return Topology(
+        tuple(instances), tuple(leaving), snapshot.folders, tuple(unreadable.values()), tuple(mistyped.values())
+    )
 
 
 _GROUPS = tuple(option for option in COMMON if option.name == "prometheus_ha_groups")
-
-
-def _unusable(host: HostVariables, names: t.Collection[str], wrong: t.Mapping[str, str]) -> dict[str, Finding]:
-    """What is wrong with some of a host's variables, by variable."""
-    found = {
-        name: error("I02", host.where(name), f"{why.rstrip('.')}.", "give a value of that type.")
-        for name, why in wrong.items()
-    }
-    do = "define what it uses, or correct it."
-    for name, why in host.problems.items():
-        if name in names:
-            found[name] = error("I01", host.where(name), f"the value can't be read: {why.rstrip('.')}.", do)
-    return found

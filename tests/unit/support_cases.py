@@ -39,7 +39,7 @@ def load(path: Path) -> tuple[_inventory.Snapshot, t.Any]:
     hostvars = HostVars(inventory=inventory, variable_manager=variables, loader=loader)
     templar = Templar(loader=loader, variables={})
     return (
-        _inventory.load(hostvars, templar, _registry.NAMES, [str(path.parent)]),
+        _inventory.load(hostvars, templar, _registry.NAMES, [str(path.parent)], _registry.COHORT_NAMES),
         _store.ControllerFiles(loader),
     )
 

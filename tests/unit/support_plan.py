@@ -84,7 +84,7 @@ def snapshot(*parts: t.Mapping[str, HostVariables]) -> Snapshot:
 
 
 def topology(*parts: t.Mapping[str, HostVariables]) -> _topology.Topology:
-    return _topology.build(snapshot(*parts), KINDS)[0]
+    return _topology.build(snapshot(*parts), KINDS)
 
 
 def plan(*parts: t.Mapping[str, HostVariables], files: t.Mapping[str, str] | None = None) -> _render.Plan:

@@ -9,30 +9,9 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
-
-
-@rule(
-    "I03",
-    "error",
-    "Every variable can be rendered; every endpoint has an address and a port that others can use.",
-    prevents="A host that is rolled out half, and peers that look for it in vain.",
-    source="Ansible's inventory; prometheus and alertmanager --help",
-)
-def i03_usable_endpoints(subject: Subject) -> t.Iterator[Problem]:
-    for problem in filter(None, map(_unusable, subject.topology.instances)):
-        yield Problem(problem.where, problem.what, problem.do)
-
-
-def _unusable(instance: Instance) -> HAError | None:
-    try:
-        str((instance.url, instance.own_url))
-    except HAError as problem:
-        return problem
-    return None
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.inventory import unusable
 
 
 @rule(
@@ -76,7 +55,7 @@ def x01_replicas_are_apart(subject: Subject) -> t.Iterator[Problem]:
     for cohort in subject.topology.cohorts.values():
         holders: dict[tuple[str, int], str] = {}
         for instance in cohort.instances:
-            if _unusable(instance):
+            if unusable(instance):
                 continue
             place = (instance.address, instance.opt("port"))
             if place in holders:
@@ -88,4 +67,4 @@ def x01_replicas_are_apart(subject: Subject) -> t.Iterator[Problem]:
             holders.setdefault(place, instance.name)
 
 
-RULES = (i03_usable_endpoints, x01_replicas_are_apart, x03_nothing_is_shared)
+RULES = (x01_replicas_are_apart, x03_nothing_is_shared)

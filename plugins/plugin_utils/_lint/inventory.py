@@ -2,10 +2,256 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules about the inventory itself: what can't be read, what nobody reads, what groups disagree about."""
+"""Rules about the inventory itself: values that can't be used, names that nobody knows, groups that disagree."""
 
 from __future__ import annotations
 
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Rule, Subject
+import functools
+import typing as t
 
-RULES: tuple[Rule[Subject], ...] = ()
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _labels, _registry
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import COMMON
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import HostVariables
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option, effective
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._spelling import NEAR, VERY_NEAR, nearest
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
+
+
+@rule(
+    "I01",
+    "error",
+    "Every variable that a host needs can be read: nothing in it is undefined, refers to itself, or is encrypted "
+    "with a password that the run was not given.",
+    prevents="A default in the place of what was meant.",
+    source="Ansible: templating and vault",
+)
+def i01_readable(subject: Subject) -> t.Iterator[Problem]:
+    for each in subject.topology.unreadable:
+        what = f"the value can't be read: {each.why.rstrip('.')}."
+        yield Problem(each.host.where(each.variable), what, "define what it uses, or correct it.")
+
+
+@rule(
+    "I02",
+    "error",
+    "Every variable is of the type, and one of the choices, that its role's documentation says.",
+    prevents="A configuration with the text of a list, or a switch that is on because its text is not empty.",
+    source="docs/reference, the pages of the roles",
+)
+def i02_types(subject: Subject) -> t.Iterator[Problem]:
+    for each in subject.topology.mistyped:
+        yield Problem(each.host.where(each.variable), f"{each.why.rstrip('.')}.", "give a value of that type.")
+
+
+@rule(
+    "I03",
+    "error",
+    "Every variable can be rendered; every endpoint has an address and a port that others can use.",
+    prevents="A host that is rolled out half, and peers that look for it in vain.",
+    source="Ansible's inventory; prometheus and alertmanager --help",
+)
+def i03_usable_endpoints(subject: Subject) -> t.Iterator[Problem]:
+    for problem in filter(None, map(unusable, subject.topology.instances)):
+        yield Problem(problem.where, problem.what, problem.do)
+
+
+def unusable(instance: Instance) -> HAError | None:
+    """What is wrong with an instance's endpoint."""
+    try:
+        str((instance.url, instance.own_url))
+    except HAError as problem:
+        return problem
+    return None
+
+
+# By prefix, whether the table of variables below it is complete: of what is only modelled it is not.
+_PREFIXES = {
+    "prometheus_ha_": True,
+    **{f"{component.kind.name}_": component.render is not None for component in _registry.COMPONENTS},
+}
+
+
+def _rest(variable: str) -> str:
+    """Without the first word, which unknown and known variables have in common."""
+    return variable.partition("_")[2]
+
+
+@functools.lru_cache(maxsize=None)
+def _suggestion(variable: str) -> tuple[bool, str | None]:
+    """Whether an unknown variable is worth a word, and the known one that is like it."""
+    prefix = max((prefix for prefix in _PREFIXES if variable.startswith(prefix)), key=len, default="")
+    complete = _PREFIXES.get(prefix, False)
+    word = variable.partition("_")[0]
+    known = {_rest(name): name for name in sorted(_registry.NAMES) if name.startswith(f"{word}_")}
+    near = nearest(_rest(variable), known, NEAR if complete else VERY_NEAR)
+    return complete or near is not None, None if near is None else known[near]
+
+
+def _concerned(subject: Subject, host: HostVariables, variable: str) -> bool:
+    """Whether a host's variable is this collection's business: others have variables of such names, too."""
+    return host.name in subject.topology.by_host or variable.startswith("prometheus_ha_")
+
+
+@rule(
+    "I04",
+    "warning",
+    "Every variable with one of the collection's prefixes is one that the collection knows.",
+    prevents="A setting that is thought to hold and does not, because its name is mistyped.",
+    source="docs/reference, the pages of the roles",
+)
+def i04_known_variables(subject: Subject) -> t.Iterator[Problem]:
+    for host in subject.snapshot.hosts.values():
+        for variable in host.unknown:
+            told, near = _suggestion(variable)
+            if told and _concerned(subject, host, variable):
+                do = f"write {near}." if near else "remove it, or name a variable of your own in another way."
+                yield Problem(host.where(variable), "the collection has no such variable.", do)
+
+
+def _group_names() -> tuple[str, ...]:
+    return tuple(group.name for kind in _registry.KINDS for group in kind.groups)
+
+
+# The groups are the registry's, which is made of the tables.
+_KEYED: tuple[tuple[Option, tuple[str, ...]], ...] = tuple(
+    (option, option.keys if option.name != "prometheus_ha_groups" else _group_names())
+    for option in (*COMMON, *(option for kind in _registry.KINDS for option in kind.options))
+    if option.keys is not None or option.name == "prometheus_ha_groups"
+)
+
+
+def _mappings(value: t.Any) -> t.Iterator[t.Mapping[t.Any, t.Any]]:
+    """The mappings that an option's keys are about: the value, the items of a list, or those of named lists."""
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))
+    elif isinstance(value, dict) and any(isinstance(item, list) for item in value.values()):
+        for item in value.values():
+            yield from _mappings(item)
+    elif isinstance(value, dict):
+        yield value
+
+
+@rule(
+    "I05",
+    "warning",
+    "Every key inside a structured variable of the collection is one that the collection knows.",
+    prevents="A setting that is thought to hold and does not, because its key is mistyped.",
+    source="docs/reference, the pages of the roles; what Prometheus and Alertmanager define is checked by their tools",
+)
+def i05_known_keys(subject: Subject) -> t.Iterator[Problem]:
+    for host in subject.snapshot.hosts.values():
+        for option, known in _KEYED:
+            if option.name not in host.values or not _concerned(subject, host, option.name):
+                continue
+            value = effective((option,), host.values)[0][option.name]
+            unknown = {str(key): None for item in _mappings(value) for key in item if key not in known}
+            for key in unknown:
+                near = nearest(key, known)
+                listed = f"its keys are {', '.join(known)}"
+                do = f"write {near}; {listed}." if near else f"remove or correct it; {listed}."
+                yield Problem(host.where(option.name), f"it has no key {key!r}.", do)
+
+
+@rule(
+    "I06",
+    "error",
+    "Where groups of a host set its replica set, its mesh or its environment, they agree, or one is below the others.",
+    prevents="A host in another set than one of its groups says: Ansible keeps one value and hides the others.",
+    source="ansible/inventory/helpers.py: groups count by depth, priority and name",
+)
+def i06_groups_agree(subject: Subject) -> t.Iterator[Problem]:
+    for name, instances in subject.topology.by_host.items():
+        host = subject.snapshot.hosts[name]
+        read = {"prometheus_ha_environment", *(instance.kind.cohort_variable for instance in instances)}
+        for variable in [variable for variable in host.rivals if variable in read]:
+            said = ", ".join(f"{group} says {value!r}" for group, value in host.rivals[variable].items())
+            yield Problem(
+                host.where(variable),
+                f"groups disagree: {said}; Ansible takes {host.values.get(variable)!r}.",
+                f"take the host out of a group, or set {variable} for the host, or in a group below these.",
+            )
+
+
+@rule(
+    "I07",
+    "warning",
+    "Some host is in a group of the collection, and in each group that prometheus_ha_groups names (without any host "
+    "at all it is an error).",
+    prevents="A component that is rolled out nowhere, because its group has another name.",
+    source="docs/inventory.md",
+)
+def i07_groups_have_hosts(subject: Subject) -> t.Iterator[Problem]:
+    present = {group for host in subject.snapshot.hosts.values() for group in host.groups}
+    told = {each.variable for each in (*subject.topology.unreadable, *subject.topology.mistyped)}
+    missing: dict[tuple[str, str], HostVariables] = {}
+    for host in subject.snapshot.hosts.values():
+        mapped = effective(_GROUPS, host.values)[0]["prometheus_ha_groups"]
+        for name, group in mapped.items():
+            if name in _group_names() and group not in present:
+                missing.setdefault((name, str(group)), host)
+    for (name, group), host in missing.items():
+        yield Problem(
+            host.where("prometheus_ha_groups"),
+            f"{name} is mapped to the group {group!r}, in which there is no host.",
+            "correct the name, put hosts into the group, or remove the line.",
+        )
+    if not subject.topology.by_host and "prometheus_ha_groups" not in told:
+        yield Problem(
+            "inventory",
+            "no host of the inventory runs anything of this collection.",
+            "put hosts into the groups prometheus and alertmanager, or name yours by prometheus_ha_groups.",
+            "error",
+        )
+
+
+_GROUPS = tuple(option for option in COMMON if option.name == "prometheus_ha_groups")
+
+
+@rule(
+    "I08",
+    "error",
+    "Labels of prometheus_targets and of rules have names and values that the pinned Prometheus takes.",
+    prevents="A configuration that is refused on the host; targets that are dropped without a word at run time.",
+    source="promtool check config and check rules of 2.53.3 and 3.5.3; prometheus model/rulefmt, rulefmt.go",
+)
+def i08_labels(subject: Subject) -> t.Iterator[Problem]:
+    judged: dict[tuple[int, bool], tuple[t.Any, list[str]]] = {}
+    for instance in subject.topology.of("prometheus"):
+        legacy = str(instance.opt("version")).startswith("2.")
+        for name, groups in instance.opt("targets").items():
+            for labels in [item.get("labels") for item in groups if isinstance(item, dict)] if groups else []:
+                for what in _labels.refused(labels, legacy):
+                    yield Problem(instance.where("targets"), f"{name}: {what}.", "correct the labels.")
+        for source, group in subject.rule_groups(instance):
+            # The replicas of a set share their files, which are read once.
+            key = (id(group), legacy)
+            if key not in judged:
+                judged[key] = (group, list(_refused_of_rules(group, legacy)))
+            variable, _colon, path = source.partition(": ")
+            for what in judged[key][1]:
+                words = f"{path}: {what}." if path else f"{what}."
+                yield Problem(instance.host.where(variable), words, "correct the labels.")
+
+
+def _refused_of_rules(group: t.Mapping[str, t.Any], legacy: bool) -> t.Iterator[str]:
+    for each in group.get("rules") or []:
+        if isinstance(each, dict):
+            name = each.get("alert") or each.get("record")
+            for what in _labels.refused(each.get("labels"), legacy, metric_name=False):
+                yield f"rule {name}: {what}"
+            for what in _labels.refused(each.get("annotations"), legacy):
+                yield f"annotations of rule {name}: {what}"
+
+
+RULES = (
+    i01_readable,
+    i02_types,
+    i03_usable_endpoints,
+    i04_known_variables,
+    i05_known_keys,
+    i06_groups_agree,
+    i07_groups_have_hosts,
+    i08_labels,
+)

@@ -79,7 +79,8 @@ def _planned() -> _render.Plan:
     inventory = InventoryManager(loader=loader, sources=[str(EXAMPLE / "hosts.yml")])
     variables = VariableManager(loader=loader, inventory=inventory)
     hostvars: t.Any = HostVars(inventory=inventory, variable_manager=variables, loader=loader)
-    snapshot = _inventory.load(hostvars, Templar(loader=loader), _registry.NAMES, [str(EXAMPLE)])
+    names = (_registry.NAMES, [str(EXAMPLE)], _registry.COHORT_NAMES)
+    snapshot = _inventory.load(hostvars, Templar(loader=loader), *names)
     return _render.plan(snapshot, ControllerFiles(loader))
 
 

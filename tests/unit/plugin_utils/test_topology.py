@@ -236,8 +236,8 @@ def test_the_model_reads_every_option_and_nothing_of_others() -> None:
 
 
 def test_a_problem_of_a_variable_nobody_reads_is_no_finding() -> None:
-    found = _topology.build(snapshot(prometheus("p", problems={"my_own": "undefined"})), KINDS)[1]
-    assert found == []
+    found = _topology.build(snapshot(prometheus("p", problems={"my_own": "undefined"})), KINDS)
+    assert (found.unreadable, found.mistyped) == ((), ())
 
 
 def test_an_address_is_judged_only_when_somebody_needs_it() -> None:
