@@ -119,6 +119,17 @@ class Rule:
         removes = self.action == "replace" and not self.replacement
         return self.target_label if self.action in _WRITERS and not removes else ""
 
+    def may_write(self, name: str) -> bool:
+        """Whether its template can become the name, whatever the groups hold."""
+        target = self.target()
+        pattern = "".join(re.escape(part) if literal else ".*" * self._has(part) for literal, part in _parts(target))
+        return "$" in target and compile_anchored(pattern).match(name) is not None
+
+    def _has(self, group: str) -> bool:
+        if _NUMBER.fullmatch(group):
+            return int(group) < len(self.regex.names)
+        return group in self.regex.names
+
     def _replace(self, labels: Labels, value: str) -> None:
         found = self.regex.match(value)
         if found:
@@ -305,11 +316,10 @@ def writes(configs: object, name: str, *, version: object = None, utf8: bool | N
     found: bool | None = False
     for number, rule in enumerate(rules(configs, version=version, utf8=utf8), 1):
         with _numbered(number):
-            target = rule.target()
-            if "$" in target and _fits(target, name):
-                found = found or None
-            elif target == name:
+            if rule.target() == name:
                 found = True
+            elif rule.may_write(name):
+                found = found or None
             elif rule.action in ("labeldrop", "labelkeep") and (
                 (rule.regex.match(name) is not None) == (rule.action == "labeldrop")
             ):
@@ -325,9 +335,3 @@ def emitted_names(configs: object, *, version: object = None, utf8: bool | None 
     chain = rules(configs, version=version, utf8=utf8)
     named = {target for target in map(Rule.target, chain) if target and "$" not in target}
     return frozenset(name for name in named if writes(configs, name, version=version, utf8=utf8))
-
-
-def _fits(template: str, name: str) -> bool:
-    """Whether a template can become the name, whatever its groups hold."""
-    pattern = "".join(re.escape(part) if literal else ".*" for literal, part in _parts(template))
-    return compile_anchored(pattern).match(name) is not None
