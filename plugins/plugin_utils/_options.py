@@ -22,7 +22,8 @@ class Option:
     :param description: one or more sentences, for the roles' documentation.
     :param default: the value where no inventory variable sets it; None: none.
     :param shown_default: what the documentation says where the default is derived rather than fixed.
-    :param keys: of a dict, or of a list of dicts, the keys that it may have; None: whatever its reader takes.
+    :param keys: the keys that it may have, or each dict in its list, or in its dict of lists; None: whatever its
+        reader takes.
     :param shared: other hosts' slices depend on it, so it belongs into the inventory, which all of them see.
     """
 

@@ -175,41 +175,6 @@ def i06_groups_agree(subject: Subject) -> t.Iterator[Problem]:
 
 
 @rule(
-    "I07",
-    "warning",
-    "Some host is in a group of the collection, and in each group that prometheus_ha_groups names (without any host "
-    "at all it is an error).",
-    prevents="A component that is rolled out nowhere, because its group has another name.",
-    source="docs/inventory.md",
-)
-def i07_groups_have_hosts(subject: Subject) -> t.Iterator[Problem]:
-    present = {group for host in subject.snapshot.hosts.values() for group in host.groups}
-    told = {each.variable for each in (*subject.topology.unreadable, *subject.topology.mistyped)}
-    missing: dict[tuple[str, str], HostVariables] = {}
-    for host in subject.snapshot.hosts.values():
-        mapped = effective(_GROUPS, host.values)[0]["prometheus_ha_groups"]
-        for name, group in mapped.items():
-            if name in _group_names() and group not in present:
-                missing.setdefault((name, str(group)), host)
-    for (name, group), host in missing.items():
-        yield Problem(
-            host.where("prometheus_ha_groups"),
-            f"{name} is mapped to the group {group!r}, in which there is no host.",
-            "correct the name, put hosts into the group, or remove the line.",
-        )
-    if not subject.topology.by_host and "prometheus_ha_groups" not in told:
-        yield Problem(
-            "inventory",
-            "no host of the inventory runs anything of this collection.",
-            "put hosts into the groups prometheus and alertmanager, or name yours by prometheus_ha_groups.",
-            "error",
-        )
-
-
-_GROUPS = tuple(option for option in COMMON if option.name == "prometheus_ha_groups")
-
-
-@rule(
     "I08",
     "error",
     "Labels of prometheus_targets and of rules have names and values that the pinned Prometheus takes.",
@@ -245,6 +210,41 @@ def _refused_of_rules(group: t.Mapping[str, t.Any], legacy: bool) -> t.Iterator[
                 yield f"annotations of rule {name}: {what}"
 
 
+@rule(
+    "I09",
+    "warning",
+    "Some host is in a group of the collection, and in each group that prometheus_ha_groups names (without any host "
+    "at all it is an error).",
+    prevents="A component that is rolled out nowhere, because its group has another name.",
+    source="docs/inventory.md",
+)
+def i09_groups_have_hosts(subject: Subject) -> t.Iterator[Problem]:
+    present = {group for host in subject.snapshot.hosts.values() for group in host.groups}
+    told = {each.variable for each in (*subject.topology.unreadable, *subject.topology.mistyped)}
+    missing: dict[tuple[str, str], HostVariables] = {}
+    for host in subject.snapshot.hosts.values():
+        mapped = effective(_GROUPS, host.values)[0]["prometheus_ha_groups"]
+        for name, group in mapped.items():
+            if name in _group_names() and group not in present:
+                missing.setdefault((name, str(group)), host)
+    for (name, group), host in missing.items():
+        yield Problem(
+            host.where("prometheus_ha_groups"),
+            f"{name} is mapped to the group {group!r}, in which there is no host.",
+            "correct the name, put hosts into the group, or remove the line.",
+        )
+    if not subject.topology.by_host and "prometheus_ha_groups" not in told:
+        yield Problem(
+            "inventory",
+            "no host of the inventory runs anything of this collection.",
+            "put hosts into the groups prometheus and alertmanager, or name yours by prometheus_ha_groups.",
+            "error",
+        )
+
+
+_GROUPS = tuple(option for option in COMMON if option.name == "prometheus_ha_groups")
+
+
 RULES = (
     i01_readable,
     i02_types,
@@ -252,6 +252,6 @@ RULES = (
     i04_known_variables,
     i05_known_keys,
     i06_groups_agree,
-    i07_groups_have_hosts,
     i08_labels,
+    i09_groups_have_hosts,
 )

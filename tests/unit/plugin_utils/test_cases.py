@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import RULES
-from ansible_collections.baremetal.prometheus_ha.tests.unit.support_cases import cases, ids, plan
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import LAST_RULES, RULES
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_cases import CASES, RULE_ID, cases, ids, plan
 
 
 @pytest.mark.parametrize("path", cases("reject"), ids=lambda path: path.stem)
@@ -25,6 +25,13 @@ def test_a_sound_inventory_has_no_findings(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["accept", "reject"])
-def test_every_rule_has_a_case(kind: str) -> None:
+def test_every_rule_has_a_case_and_every_case_a_rule(kind: str) -> None:
     told = {rule for path in cases(kind) for rule in ids(path)}
-    assert {rule.id for rule in RULES} <= told
+    known = {rule.id for rule in (*RULES, *LAST_RULES)}
+    assert (sorted(known - told), sorted(told - known)) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["accept", "reject"])
+def test_no_case_is_overlooked(kind: str) -> None:
+    """A file whose name begins otherwise would never be run."""
+    assert [path.name for path in (CASES / kind).glob("*.y*ml") if not RULE_ID.match(path.name)] == []
