@@ -112,6 +112,7 @@ class ActionModule(SliceAction):
             {
                 item["name"]: {
                     "pending": components[item["name"]]["pending"],
+                    "reasons": components[item["name"]]["reasons"],
                     # One that moves between two sets must not be missed by either.
                     "cohorts": [item["cohort"], *filter(None, [components[item["name"]].get("former_cohort")])],
                     "order": item["order"],

@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _live, _live_run
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _live, _live_run, _store
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction
 
 # A clock that is known to within this many seconds is not asked again.
@@ -41,6 +41,7 @@ class ActionModule(SliceAction):
 
     def _look(self, run: _live_run.LiveRun, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         run.forget()
+        _store.record_attempt(run.host)  # without a verdict nothing is activated later in this run
         result = self._ask(run, task_vars, {"step": "look", "components": run.components, "listen": run.listen})
         if not result.get("failed"):
             run.keep("look", {**result, "clock": self._clock()})

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _live, _live_run, _store
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import grouped, masked
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import live, live_hosts
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import grouped, masked, ordered
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._ignore import Consents
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._live_catalogue import LIVE
 
 
 class ActionModule(ActionBase):
@@ -27,25 +29,27 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         self.validate_argument_spec(argument_spec={})
+        play = task_vars["ansible_play_hosts_all"]
         try:
-            topology = _store.topology(task_vars, self._templar)
-            timeout = _live_run.timeout(task_vars, self._templar)
-            seen = _live_run.seen(topology, task_vars["ansible_play_hosts_all"], timeout)
-            secrets = {secret for instance in topology.instances for secret in instance.host.secrets}
-            found = [finding for rule in (*live.RULES, *live_hosts.RULES) for finding in rule.findings(seen)]
-            findings = grouped(masked(found, secrets))
-            errors = [finding for finding in findings if finding.severity == "error"]
-            for finding in findings:
-                if finding not in errors:
-                    Display().display(str(finding))
-            for note in _live.tell(seen.unproved):
-                Display().display(note)
-            if errors:
-                raise HAError(
-                    f"the hosts have {len(errors)} problem{'s' if len(errors) > 1 else ''}; nothing was started.",
-                    said="\n".join(map(str, errors)),
-                    do="correct what is listed and run again.",
-                )
+            snapshot, topology = _store.model(task_vars, self._templar)
+            seen = _live_run.seen(topology, play, _live_run.timeout(task_vars, self._templar))
         except HAError as error:
             return {**result, "failed": True, **error.result()}
-        return {**result, "changed": False}
+        found = [finding for rule in LIVE for finding in rule.findings(seen)]
+        judged = Consents.of(snapshot).judge(found)
+        findings = ordered(grouped(masked(judged, snapshot.secrets())))
+        unproved = _live.tell(seen.unproved)
+        stopping = [finding for finding in findings if finding.stops]
+        for line in (*(str(finding) for finding in findings if not finding.stops), *unproved):
+            Display().display(line)
+        result.update(changed=False, findings=[dataclasses.asdict(finding) for finding in findings], unproved=unproved)
+        if stopping:
+            error = HAError(
+                f"the hosts have {len(stopping)} problem{'s' if len(stopping) > 1 else ''}; nothing was started.",
+                said="\n".join(map(str, stopping)),
+                do="correct what is listed and run again.",
+            )
+            return {**result, "failed": True, **error.result()}
+        for host in play:
+            _store.forget_attempt(host)
+        return result

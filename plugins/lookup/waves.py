@@ -20,6 +20,8 @@ options:
     description:
       - V(start) gives the hosts on which something does not run yet. They all go in one wave.
       - V(change) gives the hosts on which something that serves is to be reloaded, restarted or removed.
+      - V(preflight) gives the hosts on which something is to be started for the first time, or to run from another
+        release than before. They all go in one wave.
     type: list
     elements: str
     required: true
@@ -52,9 +54,18 @@ import typing as t
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._process import OTHER_BINARY
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _waves
 
-WANTED = {"start": {"start"}, "change": {"reload", "restart", "remove"}}
+WANTED = {"start": {"start"}, "change": {"reload", "restart", "remove"}, "preflight": {"start", "restart"}}
+
+
+def _is_wanted(part: t.Mapping[str, t.Any], term: str) -> bool:
+    if part["pending"] not in WANTED[term]:
+        return False
+    if term != "preflight" or part["pending"] == "start":
+        return True
+    return any(reason.startswith(OTHER_BINARY) for reason in part["reasons"])
 
 
 class LookupModule(LookupBase):
@@ -72,11 +83,11 @@ class LookupModule(LookupBase):
             cohorts = [
                 tuple(cohort)
                 for name, part in item["components"].items()
-                if part["pending"] in WANTED[terms[0]] and only in (None, name)
+                if _is_wanted(part, terms[0]) and only in (None, name)
                 for cohort in part["cohorts"]
             ]
             if cohorts:
                 pending[item["host"]] = cohorts
-        if terms[0] == "start":
+        if terms[0] != "change":
             return [list(pending)] if pending else []
         return _waves.waves(pending)

@@ -159,10 +159,11 @@ class Dialler:
             made.settimeout(_AGAIN)
             made.connect(place)
             while time.monotonic() < deadline:
-                last = self._try(made, question, wanted)
-                if last is None:
+                failed = self._try(made, question, wanted)
+                if failed is None:
                     reached.outcome["udp"] = OK
                     return
+                last = failed if last is None or not isinstance(failed, socket.timeout) else last
         raise last or socket.timeout("timed out")
 
     @staticmethod

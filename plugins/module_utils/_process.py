@@ -31,6 +31,8 @@ _PROPERTIES = (
     "InvocationID",
 )
 _DELETED = " (deleted)"
+# How the reason begins that another release is to run.
+OTHER_BINARY = "the binary differs"
 _T = t.TypeVar("_T")
 
 
@@ -255,7 +257,7 @@ def _executable(wanted: Wanted, now: Running) -> list[str]:
     if _without_interpreter(wanted, now) != now.argv:
         return []
     if now.executable not in (path, os.path.realpath(path)):
-        return [f"the binary differs: runs {now.executable}, wanted {path}"]
+        return [f"{OTHER_BINARY}: runs {now.executable}, wanted {path}"]
     return [f"the binary {path} was replaced since it was started"] if now.deleted else []
 
 

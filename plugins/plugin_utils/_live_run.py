@@ -61,7 +61,8 @@ def obtain(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> LiveRun:
     host = task_vars["inventory_hostname"]
     with _store.first("live") as is_first:
         if is_first:
-            _ask(_store.topology(task_vars, templar))
+            _snapshot, topology = _store.model(task_vars, templar)
+            _ask(topology)
     asked = _store.kept("live-ask", [host]).get(host, {"components": [], "ways": []})
     nonce = _store.kept("live-ask", ["*"])["*"]
     play = set(task_vars["ansible_play_hosts_all"])

@@ -211,12 +211,17 @@ def record_attempt(host: str) -> None:
     _write(_file(_root() / "attempts", host), host)
 
 
+def forget_attempt(host: str) -> None:
+    """What was begun on the host came to its end."""
+    _file(_root() / "attempts", host).unlink(missing_ok=True)
+
+
 def record_pending(host: str, components: t.Mapping[str, t.Mapping[str, t.Any]]) -> None:
     """Remember what a host has pending, for the lookup that makes waves of it: name -> {pending, cohorts, order}."""
     path = _file(_root() / "pending", host)
     known = json.loads(path.read_text())["components"] if path.exists() else {}
     _write(path, json.dumps({"host": host, "components": {**known, **components}}))
-    _file(_root() / "attempts", host).unlink(missing_ok=True)
+    forget_attempt(host)
 
 
 def all_pending() -> list[dict[str, t.Any]]:
@@ -276,10 +281,10 @@ def turn(host: str, components: t.Collection[str]) -> t.Iterator[t.Callable[[], 
         yield done
 
 
-def topology(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> _topology.Topology:
-    """The model by the inventory alone, made anew: the plan's files hold only what was rendered of it."""
+def model(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> tuple[_inventory.Snapshot, _topology.Topology]:
+    """By the inventory alone, made anew: the plan's files hold only what was rendered of it."""
     snapshot = _inventory.load(task_vars["hostvars"], templar, _registry.NAMES, _folders(task_vars))
-    return _topology.build(snapshot, _registry.KINDS)
+    return snapshot, _topology.build(snapshot, _registry.KINDS)
 
 
 def keep(kind: str, host: str, data: t.Any) -> None:

@@ -75,8 +75,10 @@ def _skew(cohort: Cohort, seen: Seen) -> t.Iterator[Problem]:
 
 # Of Linux' filesystems, by what is wrong with them for a database; names as in /proc/filesystems and mount(8).
 NETWORK = frozenset(
-    ("9p", "afs", "beegfs", "ceph", "cifs", "gfs2", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs")
-    + ("pvfs2", "smb3", "smbfs")
+    {
+        *("9p", "afs", "beegfs", "ceph", "cifs", "gfs2", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2"),
+        *("orangefs", "pvfs2", "smb3", "smbfs"),
+    }
 )
 MEMORY = frozenset(["ramfs", "tmpfs"])
 NOT_POSIX = frozenset(["exfat", "fuseblk", "hfs", "hfsplus", "msdos", "ntfs", "ntfs3", "vfat"])
