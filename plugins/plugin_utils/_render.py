@@ -12,8 +12,10 @@ import typing as t
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry, _topology, _versions
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components._base import Files
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error, grouped
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._ignore import Consents
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import Snapshot
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._judge import judge, secrets_of, told
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import RULES
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Subject
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
@@ -77,7 +79,8 @@ def _try(instance: Instance, topology: Topology, files: Files) -> dict[str, t.An
 
 def plan(snapshot: Snapshot, files: Files) -> Plan:
     """Snapshot -> Plan, linear in hosts."""
-    topology, findings = _topology.build(snapshot, _registry.KINDS)
+    topology = _topology.build(snapshot, _registry.KINDS)
+    findings: list[Finding] = []
     rendered: dict[str, HostPlan] = {}
     failed: list[Finding] = []
     for order, name in enumerate(topology.by_host):
@@ -94,4 +97,6 @@ def plan(snapshot: Snapshot, files: Files) -> Plan:
         if finding.where not in said:
             findings.append(finding)
             said.add(finding.where)
-    return Plan(topology, tuple(grouped(findings)), rendered)
+    judged = judge(findings, Consents.of(snapshot))
+    secrets = {*snapshot.secrets(), *secrets_of(item for slices in rendered.values() for item in slices)}
+    return Plan(topology, told(judged, secrets), rendered)

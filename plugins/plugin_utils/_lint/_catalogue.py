@@ -10,12 +10,16 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint impo
     alertmanager,
     federation,
     hosts,
+    ignores,
     inventory,
+    live,
+    live_hosts,
     prometheus,
     remote,
     thanos,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Rule, Subject
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Seen
 
 RULES: tuple[Rule[Subject], ...] = (
     *inventory.RULES,
@@ -26,3 +30,9 @@ RULES: tuple[Rule[Subject], ...] = (
     *remote.RULES,
     *hosts.RULES,
 )
+
+# These judge the findings of all others.
+LAST_RULES: tuple[Rule[ignores.Judged], ...] = ignores.RULES
+
+# Rules over what hosts say of themselves.
+LIVE_RULES: tuple[Rule[Seen], ...] = (*live.RULES, *live_hosts.RULES)

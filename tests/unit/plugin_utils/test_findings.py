@@ -6,12 +6,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._diff import MASK
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import (
     Finding,
     InventoryError,
+    Place,
     error,
     grouped,
+    masked,
+    ordered,
     warning,
 )
 
@@ -57,12 +63,78 @@ def test_the_order_is_that_of_the_first() -> None:
     assert [(finding.where, finding.what) for finding in found] == [("hosts a, b", "x"), ("host a", "y")]
 
 
+@pytest.mark.parametrize(
+    "where, place",
+    [
+        ("host a, variable p (/i/f.yml:12)", Place(("a",), ", variable p (/i/f.yml:12)", "p", "/i/f.yml", 12)),
+        ("host a, variable p (/i (1)/f.yml:1)", Place(("a",), ", variable p (/i (1)/f.yml:1)", "p", "/i (1)/f.yml", 1)),
+        ("host a, variable p (/i/f.yml)", Place(("a",), ", variable p (/i/f.yml)", "p", "/i/f.yml")),
+        ("hosts a, 2001:db8::1, variable p", Place(("a", "2001:db8::1"), ", variable p", "p")),
+        ("host a, variable p[0].x (f:1)", Place(("a",), ", variable p[0].x (f:1)", "p[0].x", "f", 1)),
+        ("host a, variable p or q", Place(("a",), ", variable p or q", "p")),
+        ("host a b", Place(("a b",))),
+        ("hosts a", Place(("a",))),
+        ("the inventory", Place(rest="the inventory")),
+        ("", Place()),
+    ],
+)
+def test_an_inventory_path_as_data(where: str, place: Place) -> None:
+    assert error("I", where, "w", "d").place == place
+
+
+def test_a_finding_of_several_hosts_is_one_of_each() -> None:
+    finding = error("I", "hosts a, b, variable x (f:1)", "w", "d")
+    assert [(host, alone.where) for host, alone in finding.by_host()] == [
+        ("a", "host a, variable x (f:1)"),
+        ("b", "host b, variable x (f:1)"),
+    ]
+    assert grouped(alone for _host, alone in finding.by_host()) == [finding]
+    assert list(error("I", "all", "w", "d").by_host()) == [("", error("I", "all", "w", "d"))]
+
+
+def test_many_hosts_are_counted_where_people_read() -> None:
+    (finding,) = grouped(error("I", f"host h{number}, variable x (f:1)", "w", "d") for number in range(1000))
+    assert str(finding).startswith(
+        "I error hosts h0, h1, h2, h3, h4, h5, h6, h7, h8, h9 and 990 more, variable x (f:1): "
+    )
+    assert len(finding.place.hosts) == 1000
+
+
+def test_errors_come_first_and_what_is_ignored_last() -> None:
+    ignored = Finding("A", "error", "host a", "w", "d", "meant")
+    found = [warning("W", "host a", "w", "d"), ignored, error("E", "host a", "w", "d"), error("F", "host a", "w", "d")]
+    assert [finding.id for finding in ordered(found)] == ["E", "F", "W", "A"]
+    assert str(ignored).endswith("Do: d Ignored: meant")
+    assert [finding.id for finding in found if finding.stops] == ["E", "F"]
+
+
+@pytest.mark.parametrize(
+    "secret, shown",
+    [
+        ("hunter2", "hunter2"),
+        ("it's", repr({"k": "it's"})),
+        ("two\nlines", repr(["two\nlines"])),
+        ("back\\slash", repr("back\\slash")),
+        ("\x1b[0m", json.dumps("\x1b[0m")),
+    ],
+)
+def test_no_secret_is_in_a_finding_however_it_is_quoted(secret: str, shown: str) -> None:
+    bad = Finding("P01", "error", "host hunter2, variable p", f"it is {shown}!", f"no {shown}.", f"as {shown}")
+    (finding,) = masked([bad], [secret, "elsewhere"])
+    assert shown not in f"{finding.what}{finding.do}{finding.ignored}"
+    assert finding.what.count(MASK) == finding.do.count(MASK) == finding.ignored.count(MASK) == 1
+    assert finding.where == bad.where  # names of hosts and files can be searched for
+    assert (finding.what[:6], finding.what[-1]) == ("it is ", "!")
+
+
+def test_short_words_are_no_secrets() -> None:
+    """They would be masked in other words, as in the files of a slice."""
+    finding = error("I", "host a", "a bad value", "mend it.")
+    assert masked([finding], ["bad", ""]) == [finding]
+
+
 @pytest.mark.parametrize("count, words", [(1, "has 1 problem;"), (2, "has 2 problems;")])
-def test_all_errors_at_once_and_no_warnings(count: int, words: str) -> None:
-    bad = [error("P01", f"host h{number}", f"bad {number}.", "change it.") for number in range(count)]
-    failure = InventoryError([warning("X02", "host w", "alone", "add"), *bad])
-    text = str(failure)
+def test_the_failure_counts(count: int, words: str) -> None:
+    text = str(InventoryError(count))
     assert words in text
     assert "no host was touched" in text
-    assert [line for line in text.splitlines() if line.startswith("  | ")] == [f"  | {finding}" for finding in bad]
-    assert isinstance(failure.findings[0], Finding)
