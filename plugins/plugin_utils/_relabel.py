@@ -296,7 +296,11 @@ def relabel(
     :param utf8: see :func:`rules`.
     :raises UndecidedError: when it is not certain what Prometheus would do.
     """
-    chain = rules(configs, version=version, utf8=utf8)
+    return run(rules(configs, version=version, utf8=utf8), labels)
+
+
+def run(chain: t.Iterable[Rule], labels: t.Mapping[str, str]) -> Labels | None:
+    """As :func:`relabel`, for a chain that :func:`rules` read once for many label sets."""
     # A label without a value is none.
     current = {check_text(name): text for name, text in ((name, _text(name, labels[name])) for name in labels) if text}
     for number, rule in enumerate(chain, 1):
