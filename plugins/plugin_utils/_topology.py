@@ -96,7 +96,7 @@ class Instance:
         for variable in ("prometheus_ha_address", "ansible_host"):
             given = self.options.get(variable) or self.host.values.get(variable)
             if given:
-                return normal_address(str(given), self.host.where(variable))
+                return _reachable(str(given), self.host.where(variable))
         return normal_address(self.host.name, f"host {self.host.name}")
 
     @property
@@ -125,6 +125,13 @@ class Instance:
 
     def _url(self, address: str) -> str:
         return join_url("http", address, self.port(), self.prefix)
+
+
+def _reachable(given: str, where: str) -> str:
+    address = normal_address(given, where)
+    if address in ("0.0.0.0", "::"):
+        raise HAError(f"{address} is no address that others can reach.", where=where, do="name the host's own.")
+    return address
 
 
 def ip_literal(address: str) -> str | None:

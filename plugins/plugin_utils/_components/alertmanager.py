@@ -10,7 +10,7 @@ import typing as t
 
 import yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _flags, _peers
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _flags, _peers, _versions
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import role_options
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
@@ -87,6 +87,14 @@ OPTIONS: tuple[Option, ...] = (
         default="60s",
         shared=True,
     ),
+    Option(
+        "alertmanager_dispatch_start_delay",
+        "str",
+        "For how long after its start a member holds notifications back, so that it knows all alerts again and "
+        "inhibits what others inhibit: Prometheus' C(rules.alert.resend-delay). A reload within that time is answered "
+        "at its end. From Alertmanager 0.30 on; older ones notify at once.",
+        default="1m",
+    ),
 )
 
 KIND = Kind(
@@ -119,6 +127,7 @@ FLAG_OWNERS = {
     "cluster.gossip-interval": "alertmanager_cluster_gossip_interval",
     "cluster.pushpull-interval": "alertmanager_cluster_pushpull_interval",
     "cluster.settle-timeout": "alertmanager_cluster_settle_timeout",
+    "dispatch.start-delay": "alertmanager_dispatch_start_delay",
 }
 
 
@@ -162,6 +171,16 @@ def config(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     return data
 
 
+def cluster_label(instance: Instance) -> str:
+    """What members must share to talk to one another."""
+    return str(instance.opt("cluster_label") or "-".join(instance.cohort[1:]))
+
+
+def has_start_delay(instance: Instance) -> bool:
+    """Whether the version can hold notifications back after a start (alertmanager CHANGELOG: 0.30)."""
+    return _versions.parse_version(instance.opt("version"), instance.where("version")).line >= (0, 30)
+
+
 def advertise(instance: Instance) -> str | None:
     """The IP that peers are told, where the inventory knows one. :raises HAError: for a name."""
     given = instance.opt("cluster_advertise_address")
@@ -192,12 +211,14 @@ def flags(instance: Instance, topology: Topology) -> dict[str, t.Any]:
         "cluster.listen-address": _base.listen(instance, "cluster_"),
         # Host without a known IP: the member fills in its own address on the way to its peers.
         "cluster.advertise-address": host_port(known, cluster_port) if known else f"{{host_ip}}:{cluster_port}",
-        "cluster.label": instance.opt("cluster_label") or f"{instance.environment}-{mesh.name}",
+        "cluster.label": cluster_label(instance),
         "cluster.peer-timeout": instance.opt("cluster_peer_timeout"),
         "cluster.gossip-interval": instance.opt("cluster_gossip_interval"),
         "cluster.pushpull-interval": instance.opt("cluster_pushpull_interval"),
         "cluster.settle-timeout": instance.opt("cluster_settle_timeout"),
     }
+    if has_start_delay(instance):
+        wanted["dispatch.start-delay"] = instance.opt("dispatch_start_delay")
     if instance.opt("external_url"):
         wanted["web.external-url"] = instance.opt("external_url")
     if instance.opt("route_prefix") is not None:

@@ -120,9 +120,17 @@ DEFAULTS = {
             id="time-outs",
         ),
         pytest.param(
-            {"alertmanager_version": "0.33.1", "alertmanager_extra_args": {"dispatch.start-delay": "1m"}},
-            {"--dispatch.start-delay": ["1m"]},
+            {"alertmanager_version": "0.33.1", "alertmanager_extra_args": {"alerts.per-alertname-limit": 10}},
+            {"--alerts.per-alertname-limit": ["10"], "--dispatch.start-delay": ["1m"]},
             id="a flag of this version",
+        ),
+        pytest.param(
+            {"alertmanager_version": "0.30.0", "alertmanager_dispatch_start_delay": "10s"},
+            {"--dispatch.start-delay": ["10s"]},
+            id="held back after a start",
+        ),
+        pytest.param(
+            {"alertmanager_version": "0.29.0", "alertmanager_dispatch_start_delay": "10s"}, {}, id="before 0.30"
         ),
     ],
 )
@@ -195,9 +203,9 @@ def test_advertised_address(names: list[str], values: dict[str, t.Any], expected
             {"alertmanager_version": "0.28"}, "alertmanager_version", "'0.28' is not a version", id="part of a version"
         ),
         pytest.param(
-            {"alertmanager_extra_args": {"dispatch.start-delay": "1m"}},
+            {"alertmanager_extra_args": {"alerts.per-alertname-limit": 10}},
             "alertmanager_extra_args",
-            "added in 0.30",
+            "added in 0.31",
             id="a flag of a later version",
         ),
         pytest.param(
