@@ -44,12 +44,12 @@ class ActionModule(ActionBase):
             Display().display(line)
         result.update(changed=False, findings=[dataclasses.asdict(finding) for finding in findings], unproved=unproved)
         if stopping:
-            error = HAError(
+            problem = HAError(
                 f"the hosts have {len(stopping)} problem{'s' if len(stopping) > 1 else ''}; nothing was started.",
                 said="\n".join(map(str, stopping)),
                 do="correct what is listed and run again.",
             )
-            return {**result, "failed": True, **error.result()}
+            return {**result, "failed": True, **problem.result()}
         for host in play:
             _store.forget_attempt(host)
         return result
