@@ -9,9 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _terminal
 
 
 class ActionModule(ActionBase):
@@ -26,22 +25,12 @@ class ActionModule(ActionBase):
         _validated, args = self.validate_argument_spec(argument_spec={"show": {"type": "bool", "default": False}})
         try:
             store = _store.obtain(task_vars or {}, self._templar, self._loader)
-            members = store.summary["members"]
-            if not members:
-                raise HAError(
-                    "no host of the inventory runs anything of this collection",
-                    do="put hosts into the groups prometheus and alertmanager, or name yours by prometheus_ha_groups.",
-                )
-            limit = (task_vars or {}).get("ansible_limit")
-            if limit and not set(members) & set((task_vars or {})["ansible_play_hosts_all"]):
-                # Every later play would be skipped, and the run a success.
-                raise HAError(
-                    f"--limit {limit} leaves no host that runs anything of this collection",
-                    do=f"limit to some of {', '.join(members[:10])}{', ...' if len(members) > 10 else ''}.",
-                )
-            _store.record_members(members)
+            members = _store.begin(store, task_vars or {})
+            if not (members or args["show"]):
+                do = "see the notes above, and the components that there are roles for."
+                raise HAError("this version rolls out nothing of what the inventory has", do=do)
         except HAError as error:
             return {**result, "failed": True, **error.result()}
         if args["show"]:
-            Display().display("\n" + store.summary["report"])
+            _terminal.say("\n" + store.summary["report"])
         return {**result, "changed": False, "members": members, "report": store.summary["report"]}

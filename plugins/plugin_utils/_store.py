@@ -32,6 +32,8 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _registry,
     _render,
     _report,
+    _summary,
+    _terminal,
     _topology,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, InventoryError
@@ -154,15 +156,59 @@ class Store:
 
     @property
     def summary(self) -> dict[str, t.Any]:
-        """members (host names in plan order), report (text)."""
+        """members (host names in plan order), report (text), notes (lines), counts (fields of a Summary)."""
         data: dict[str, t.Any] = json.loads((self.folder / "summary").read_text())
         return data
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What is wrong, and what the inventory ignores: errors first."""
+        return [Finding(**item) for item in json.loads((self.folder / "findings").read_text())]
+
+    def is_first(self, what: str) -> bool:
+        """Whether nobody did this with the plan before."""
+        try:
+            (self.folder / what).touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+    def require_sound(self) -> None:
+        """:raises InventoryError: where a finding stops the run."""
+        if errors := int((self.folder / "done").read_text()):
+            raise InventoryError(errors)
+
 
 def obtain(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any) -> Store:
-    """The plan of this run, computed by whoever comes first.
+    """The plan of this run, sound; what is to be said of it is said once a run.
 
-    :raises InventoryError: every problem of the inventory at once.
+    :raises InventoryError: when the inventory has problems.
+    """
+    store = look(task_vars, templar, loader)
+    if store.is_first("told"):
+        _terminal.tell_briefly(_untold(store.findings), store.summary["notes"])
+    store.require_sound()
+    return store
+
+
+def _untold(findings: t.Sequence[Finding]) -> list[Finding]:
+    """Those that no other plan of this run, as a role's own variables make one, has told."""
+    path = _root() / "told"
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        told = set(file.read().splitlines())
+        new = {hashlib.sha256(str(finding).encode()).hexdigest(): finding for finding in findings}
+        new = {digest: finding for digest, finding in new.items() if digest not in told}
+        file.writelines(f"{digest}\n" for digest in new)
+    path.chmod(0o600)
+    return list(new.values())
+
+
+def look(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any) -> Store:
+    """The plan of this run with whatever is wrong with it, computed by whoever comes first.
+
+    :raises HAError: when a play or role sets what belongs into the inventory.
     """
     layer = _layer(task_vars, templar)
     hosts = list(task_vars.get("ansible_play_hosts_all", [])) if layer else []
@@ -172,10 +218,8 @@ def obtain(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any) -> S
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (folder / "done").exists():
-                _compute(folder, task_vars, templar, loader, layer, hosts)
-    findings = [Finding(**item) for item in json.loads((folder / "done").read_text())]
-    if any(finding.severity == "error" for finding in findings):
-        raise InventoryError(findings)
+                with _terminal.patience(f"Reading and checking {len(task_vars['hostvars'])} hosts ..."):
+                    _compute(folder, task_vars, templar, loader, layer, hosts)
     return Store(folder)
 
 
@@ -198,11 +242,16 @@ def _compute(
     for host, slices in plan.hosts.items():
         origins = snapshot.hosts[host].origins
         _write(_file(folder, host), json.dumps([{**item, "origins": origins} for item in slices]))
-    failed = any(finding.severity == "error" for finding in plan.findings)
-    _write(
-        folder / "summary", json.dumps({"members": list(plan.hosts), "report": "" if failed else _report.table(plan)})
-    )
-    _write(folder / "done", json.dumps([dataclasses.asdict(finding) for finding in plan.findings]))
+    errors = sum(finding.stops for finding in plan.findings)
+    summary = {
+        "members": list(plan.hosts),
+        "report": "" if errors else _report.table(plan),
+        "notes": _summary.notes(plan.topology),
+        "counts": dataclasses.asdict(_summary.Summary.of(plan.topology, plan.findings)),
+    }
+    _write(folder / "summary", json.dumps(summary))
+    _write(folder / "findings", json.dumps([dataclasses.asdict(finding) for finding in plan.findings]))
+    _write(folder / "done", str(errors))
 
 
 def record_attempt(host: str) -> None:
@@ -311,6 +360,27 @@ def first(kind: str) -> t.Iterator[bool]:
         done = _root() / f"{kind}.done"
         yield not done.exists()
         done.touch(mode=0o600)
+
+
+def begin(store: Store, task_vars: t.Mapping[str, t.Any]) -> list[str]:
+    """The plan's hosts, remembered for the plays that target them.
+
+    :raises HAError: when these plays would have no host: they would be skipped, and the run a success.
+    """
+    members: list[str] = store.summary["members"]
+    if not store.summary["counts"]["hosts"]:
+        raise HAError(
+            "no host of the inventory runs anything of this collection",
+            do="put hosts into the groups prometheus and alertmanager, or name yours by prometheus_ha_groups.",
+        )
+    limit = task_vars.get("ansible_limit")
+    if limit and members and not set(members) & set(task_vars["ansible_play_hosts_all"]):
+        raise HAError(
+            f"--limit {limit} leaves no host that runs anything of this collection",
+            do=f"limit to some of {_summary.named(members)}.",
+        )
+    record_members(members)
+    return members
 
 
 def record_members(members: t.Sequence[str]) -> None:

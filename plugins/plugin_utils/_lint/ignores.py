@@ -54,7 +54,7 @@ def i10_ignores_are_explained(judged: Judged) -> t.Iterator[Problem]:
             yield Problem(entry.where, what, "correct or remove the entry that it names.")
         elif entry.id not in judged.ids:
             meant = nearest(entry.id.upper(), sorted(judged.ids), near=0.6)
-            what = f"there is no rule {entry.id!r}{f'; is {meant} meant' if meant else ''}."
+            what = f"there is no rule {entry.id!r}{f': is {meant} meant?' if meant else '.'}"
             yield Problem(
                 entry.where, what, "correct the id (docs/preflight.md lists all), or remove the entry.", "warning"
             )
