@@ -24,16 +24,16 @@ test-fast: ## lint, types and units
 lint types units sanity tarball molecule integration bench:
 	@$(RUN) $@
 
-lint: ## Linters, formatters, the generated reference is current, Python 3.8 in the host's room
+lint: ## Linters, formatters, the generated pages are current, Python 3.8 in the host's room
 types: ## mypy --strict
-units: ## Unit tests
+units: ## Unit tests, and the proof that none of the preflight's rules can vanish unnoticed
 sanity: ## All of ansible-test sanity, offline
 tarball: ## Build the tarball, install it into an empty folder, use it from there
 molecule: ## A Molecule scenario (SCENARIO, default "default")
 integration: ## tests/integration on a lab of its own
 bench: ## The benchmark
 
-docs: ## Write docs/reference from the plugins' and roles' own documentation
+docs: ## Write docs/reference from the plugins' and roles' own documentation, docs/preflight.md from the rules
 	@scripts/dev python -m scripts.docs
 
 changelog: ## Write CHANGELOG.md and changelogs/changelog.yaml from the fragments

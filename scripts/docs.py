@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write docs/reference from what ansible-doc says about the plugins and roles; ``--check`` only compares.
+"""Write docs/reference from what ansible-doc says about the plugins and roles, and docs/preflight.md from the rules.
 
-The documentation lives with the code, once; the reference is for those who read on the web.
+The documentation lives with the code, once; these pages are for those who read on the web. ``--check`` only compares.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from scripts import preflight_docs
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -172,24 +174,33 @@ def stale(wanted: Mapping[str, str], folder: Path) -> list[str]:
     return sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
 
 
-def main(arguments: list[str]) -> int:
-    """Write the reference, or compare it with ``--check``.
-
-    :return: the exit code; 1 when the committed reference is stale.
-    """
-    wanted = pages(dump_docs())
-    different = stale(wanted, REFERENCE)
-    if arguments == ["--check"]:
-        for name in different:
-            print(f"docs/reference/{name} is not what the code's documentation says; run `make docs`")
-        return 1 if different else 0
-    REFERENCE.mkdir(parents=True, exist_ok=True)
-    for name in different:
+def write(wanted: Mapping[str, str], folder: Path, names: list[str]) -> None:
+    """Make some of a folder's files what they should be; those that are not wanted go."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
         if name in wanted:
-            (REFERENCE / name).write_text(wanted[name], encoding="utf-8")
+            (folder / name).write_text(wanted[name], encoding="utf-8")
         else:
-            (REFERENCE / name).unlink()
-    print(f"docs/reference: {len(wanted)} pages, {len(different)} written or removed")
+            (folder / name).unlink()
+
+
+def main(arguments: list[str]) -> int:
+    """Write what is generated below docs, or compare it with ``--check``.
+
+    :return: the exit code; 1 when a committed page is stale.
+    """
+    reference = pages(dump_docs())
+    rules = {preflight_docs.PAGE.name: preflight_docs.page()}
+    different = stale(reference, REFERENCE)
+    changed = [name for name in stale(rules, preflight_docs.PAGE.parent) if name in rules]
+    if arguments == ["--check"]:
+        for name in (*(f"reference/{name}" for name in different), *changed):
+            print(f"docs/{name} is not what the code says; run `make docs`")
+        return 1 if different or changed else 0
+    write(reference, REFERENCE, different)
+    write(rules, preflight_docs.PAGE.parent, changed)
+    total = len(reference) + len(rules)
+    print(f"docs: {total} pages are generated, {len(different) + len(changed)} written or removed")
     return 0
 
 

@@ -67,6 +67,7 @@ STEPS = {
         Step("types tools", "mypy -p lab -p scripts -p tests", 600),
         Step("mirror", "python -m lab mirror", 1800),
         Step("units", "python -m pytest -n 2 --dist loadfile", 1200, needs=("mirror",)),
+        Step("rules", "python -m scripts.mutate_rules", 300),
         Step("sanity", "python -m scripts.sanity", 1500),
         Step("tarball", "python -m pytest tests/integration/test_tarball.py -m not(lab)", 300),
         Step(
@@ -105,7 +106,7 @@ STEPS = {
 TARGETS = {
     "lint": ("ruff", "format", "yamllint", "vermin", "changelog", "docs", "ansible-lint"),
     "types": ("types plugins", "types tools"),
-    "units": ("mirror", "units"),
+    "units": ("mirror", "units", "rules"),
     "sanity": ("sanity",),
     "tarball": ("tarball",),
     "molecule": ("engine", "molecule"),
