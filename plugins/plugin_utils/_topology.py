@@ -92,12 +92,24 @@ class Instance:
 
     @functools.cached_property
     def address(self) -> str:
-        """The address that peers use. :raises HAError: when it is neither a name nor an IP."""
-        for variable in ("prometheus_ha_address", "ansible_host"):
-            given = self.options.get(variable) or self.host.values.get(variable)
-            if given:
-                return _reachable(str(given), self.host.where(variable))
-        return normal_address(self.host.name, f"host {self.host.name}")
+        """The address that peers use. :raises HAError: when it is neither a name nor an IP, or nobody's."""
+        variable = self._address_variable
+        given = self.host.name if variable is None else self.options.get(variable) or self.host.values[variable]
+        address = normal_address(str(given), self.address_where)
+        if address in ("0.0.0.0", "::"):
+            what = f"{address} is no address that others can reach."
+            raise HAError(what, where=self.address_where, do="name the host's own.")
+        return address
+
+    @property
+    def address_where(self) -> str:
+        """The inventory path of the address."""
+        return f"host {self.name}" if self._address_variable is None else self.host.where(self._address_variable)
+
+    @property
+    def _address_variable(self) -> str | None:
+        known = ("prometheus_ha_address", "ansible_host")
+        return next((name for name in known if self.options.get(name) or self.host.values.get(name)), None)
 
     @property
     def prefix(self) -> str:
@@ -125,13 +137,6 @@ class Instance:
 
     def _url(self, address: str) -> str:
         return join_url("http", address, self.port(), self.prefix)
-
-
-def _reachable(given: str, where: str) -> str:
-    address = normal_address(given, where)
-    if address in ("0.0.0.0", "::"):
-        raise HAError(f"{address} is no address that others can reach.", where=where, do="name the host's own.")
-    return address
 
 
 def ip_literal(address: str) -> str | None:
@@ -237,13 +242,28 @@ class Topology:
 
     def meshes(self, prometheus: Instance) -> list[Cohort]:
         """The Alertmanager meshes that a Prometheus alerts: the named ones, else every mesh of its environment."""
-        found = [
-            cohort
-            for (component, environment, _name), cohort in self.cohorts.items()
-            if component == "alertmanager" and environment == prometheus.environment
-        ]
+        found = self._meshes.get(prometheus.environment, [])
         named = prometheus.opt("alertmanager_meshes")
-        return found if named is None else [mesh for mesh in found if mesh.name in named]
+        return list(found) if named is None else [mesh for mesh in found if mesh.name in named]
+
+    def alerting(self, mesh: Cohort) -> list[Instance]:
+        """The Prometheus that alert a mesh, in inventory order; agents alert none."""
+        return self._alerting.get(mesh.instances[0].cohort, [])
+
+    @functools.cached_property
+    def _meshes(self) -> dict[str, list[Cohort]]:
+        meshes: dict[str, list[Cohort]] = {}
+        for mesh in self.cohorts_of("alertmanager"):
+            meshes.setdefault(mesh.environment, []).append(mesh)
+        return meshes
+
+    @functools.cached_property
+    def _alerting(self) -> dict[tuple[str, str, str], list[Instance]]:
+        alerting: dict[tuple[str, str, str], list[Instance]] = {}
+        for prometheus in self.of("prometheus"):
+            for mesh in [] if prometheus.opt("agent") else self.meshes(prometheus):
+                alerting.setdefault(mesh.instances[0].cohort, []).append(prometheus)
+        return alerting
 
 
 def shared_names(kinds: t.Iterable[Kind]) -> frozenset[str]:

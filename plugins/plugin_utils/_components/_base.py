@@ -234,6 +234,11 @@ def merge_flags(
     return merged
 
 
+def extra_arg(instance: Instance, flag: str) -> t.Any:
+    """The value of a flag among <role>_extra_args, with dashes or without; None where it is not given."""
+    return next((value for key, value in instance.opt("extra_args").items() if str(key).lstrip("-") == flag), None)
+
+
 def reserved(given: t.Mapping[str, t.Any], paths: t.Mapping[str, str]) -> list[tuple[str, str]]:
     """Which of the dotted paths (patterns) a dict sets, with the variable that owns each."""
     flat: list[str] = []

@@ -140,6 +140,11 @@ def ports(instance: Instance) -> list[_base.Port]:
     ]
 
 
+def config_variable(instance: Instance) -> str:
+    """The name of the variable that the configuration is from."""
+    return "alertmanager_config" if instance.opt("config") is not None else "alertmanager_config_file"
+
+
 def config(instance: Instance, topology: Topology, files: _base.Files) -> dict[str, t.Any]:
     """alertmanager.yml as data. :raises HAError: where there is none, or it is not a mapping."""
     data: dict[str, t.Any] | None = instance.opt("config")
@@ -237,9 +242,9 @@ def _members(instances: t.Iterable[Instance]) -> list[dict[str, t.Any]]:
 def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[str, t.Any]:
     """A member's slice (docs/development.md). :raises HAError: with the variable at fault."""
     rendered = _base.copies(instance, files, "templates", "templates", topology.folders)
-    source = "alertmanager_config" if instance.opt("config") is not None else "alertmanager_config_file"
     data = config(instance, topology, files)
-    rendered.insert(0, _base.file("alertmanager.yml", _base.to_yaml(data), source, masked=True))
+    main = _base.file("alertmanager.yml", _base.to_yaml(data), config_variable(instance), masked=True)
+    rendered.insert(0, main)
     mesh = topology.cohort(instance)
     others = [member.address for member in mesh.instances if member is not instance]
     try:

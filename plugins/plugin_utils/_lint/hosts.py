@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules about what shares a host."""
+"""Rules about what shares a host, and what must not."""
 
 from __future__ import annotations
 
@@ -12,6 +12,73 @@ import typing as t
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.inventory import unusable
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, ip_literal
+
+# A process that listens on one of these holds the port on all of its host's addresses: Go, of which all components
+# are, takes 0.0.0.0 for both families (seen with alertmanager 0.33.1).
+_ALL = ("0.0.0.0", "::", "")
+
+
+@rule(
+    "X01",
+    "error",
+    "No two of a replica set or mesh share a host, and not all of a replica set a declared failure domain.",
+    prevents="Redundancy that is none: they would be one peer, one target, and fail as one.",
+    source="the collection's inventory contract: prometheus_ha_address, prometheus_ha_failure_domain",
+)
+def x01_replicas_are_apart(subject: Subject) -> t.Iterator[Problem]:
+    for cohort in subject.topology.cohorts.values():
+        holders: dict[str, str] = {}
+        for instance in cohort.instances:
+            if unusable(instance):
+                continue
+            other = holders.setdefault(instance.address, instance.name)
+            if other != instance.name:
+                yield Problem(
+                    instance.address_where,
+                    f"{other} and {instance.name} of {cohort.title} have the same address {instance.address}.",
+                    "give each its own prometheus_ha_address or ansible_host.",
+                )
+        if cohort.kind.name != "alertmanager":  # A01 says it of a mesh
+            yield from _one_domain(cohort)
+
+
+def _one_domain(cohort: Cohort) -> t.Iterator[Problem]:
+    """Domains that members share: all of them, or two of a replica set of which others are apart."""
+    domains: dict[str, list[Instance]] = {}
+    for instance in cohort.instances:
+        domain = instance.options["prometheus_ha_failure_domain"]
+        if domain is not None:
+            domains.setdefault(domain, []).append(instance)
+    for domain, instances in domains.items():
+        alike = len(instances) == len(cohort.instances)
+        # Shards, rings and the like have more members than there are racks.
+        if len(instances) > 1 and (alike or cohort.kind.name == "prometheus"):
+            names = ", ".join(instance.name for instance in instances)
+            yield Problem(
+                instances[-1].host.where("prometheus_ha_failure_domain"),
+                f"{names} of {cohort.title} stand in one failure domain, {domain!r}.",
+                "put them apart, and name for each the rack, row or site with which it fails.",
+                None if alike else "warning",
+            )
+
+
+@rule(
+    "X02",
+    "warning",
+    "A replica set has more than one member (A01 says it of a mesh).",
+    prevents="Gaps in series and alerts while the one is changed, restarted or lost.",
+    source="prometheus docs: high availability is two identical servers",
+)
+def x02_more_than_one(subject: Subject) -> t.Iterator[Problem]:
+    for cohort in subject.topology.cohorts_of("prometheus"):
+        if len(cohort.instances) == 1:
+            instance = cohort.instances[0]
+            yield Problem(
+                instance.where("replica_set"),
+                f"{cohort.title} has one member, {instance.name}: nothing stands in for it.",
+                "put a second host into the set.",
+            )
 
 
 @rule(
@@ -19,52 +86,38 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.inve
     "error",
     "No two services of a host share a port or a data folder.",
     prevents="A service that never starts.",
-    source="prometheus and alertmanager --help: web.listen-address, cluster.listen-address, storage.tsdb.path",
+    source="--help of the components: web.listen-address, cluster.listen-address, storage.tsdb.path and their kin",
 )
 def x03_nothing_is_shared(subject: Subject) -> t.Iterator[Problem]:
-    hosts: dict[str, dict[tuple[t.Any, ...], tuple[str, str]]] = {}
+    ports: dict[tuple[str, int, str], list[tuple[str, str, str]]] = {}
+    folders: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
     for instance in subject.topology.instances:
-        taken = hosts.setdefault(instance.name, {})
-        claims: list[tuple[tuple[t.Any, ...], str, str]] = [
-            ((port, protocol), f"{protocol} port {port}", variable)
-            for port, protocol, _address, variable in _registry.component(instance.kind.name).ports(instance)
-        ]
-        variable = f"{instance.kind.name}_data_dir"
+        kind = instance.kind.name
+        for port, protocol, listens, variable in _registry.component(kind).ports(instance):
+            others = ports.setdefault((instance.name, port, protocol), [])
+            claim = (ip_literal(str(listens)) or str(listens), kind, variable)
+            yield from _clashes(instance, f"{protocol} port {port}", claim, others)
+        variable = f"{kind}_data_dir"
         if instance.options.get(variable):
             folder = os.path.normpath(instance.options[variable])
-            claims.append((("folder", folder), f"folder {folder}", variable))
-        for key, what, variable in claims:
-            if key in taken:
-                other, other_variable = taken[key]
-                yield Problem(
-                    instance.host.where(variable),
-                    f"{instance.kind.name} and {other} would both use the {what} (the other one by {other_variable}).",
-                    f"give {variable} or {other_variable} another value.",
-                )
-            taken.setdefault(key, (instance.kind.name, variable))
+            others = folders.setdefault((instance.name, folder), [])
+            yield from _clashes(instance, f"folder {folder}", ("", kind, variable), others)
 
 
-@rule(
-    "X01",
-    "error",
-    "No two of a replica set or mesh share a host.",
-    prevents="Redundancy that is none: they would be one peer, one target, and fail as one.",
-    source="the collection's inventory contract",
-)
-def x01_replicas_are_apart(subject: Subject) -> t.Iterator[Problem]:
-    for cohort in subject.topology.cohorts.values():
-        holders: dict[tuple[str, int], str] = {}
-        for instance in cohort.instances:
-            if unusable(instance):
-                continue
-            place = (instance.address, instance.opt("port"))
-            if place in holders:
-                yield Problem(
-                    instance.host.where("prometheus_ha_address"),
-                    f"{holders[place]} and {instance.name} of {cohort.title} have the same address {place[0]}.",
-                    "give each its own prometheus_ha_address or ansible_host.",
-                )
-            holders.setdefault(place, instance.name)
+def _clashes(
+    instance: Instance, what: str, claim: tuple[str, str, str], others: list[tuple[str, str, str]]
+) -> t.Iterator[Problem]:
+    """The first other one that wants the same, on an address that both listen on."""
+    address, kind, variable = claim
+    for listens, other, other_variable in others:
+        if address == listens or address in _ALL or listens in _ALL:
+            yield Problem(
+                instance.host.where(variable),
+                f"{kind} and {other} would both use the {what} (the other one by {other_variable}).",
+                f"give {variable} or {other_variable} another value.",
+            )
+            break
+    others.append(claim)
 
 
-RULES = (x01_replicas_are_apart, x03_nothing_is_shared)
+RULES = (x01_replicas_are_apart, x02_more_than_one, x03_nothing_is_shared)
