@@ -56,6 +56,7 @@ def groups(pattern: str, text: str, *, dot_all: bool = True) -> tuple[str | None
         ("(?-s)a.b", "a\nb", None),
         ("(?i)k", "\u212a", ("\u212a",)),
         (r"(?i)\w[[:lower:]]", "\u017fS", ("\u017fS",)),
+        ("(?i)s", "\u017f", ("\u017f",)),
         ("(?i)[^k]", "\u212a", None),
         ("a(?i)b|C", "c", ("c",)),
         ("(?:(?i)b)c", "BC", None),

@@ -134,6 +134,10 @@ def test_expand(template: str, expected: str) -> None:
     assert expand(template, Match(("whole", "one", None), ("", "name", ""))) == expected
 
 
+def test_a_number_of_ten_digits_is_a_name() -> None:
+    assert expand("$1234567890", Match(("whole", "one"), ("", "1234567890"))) == "one"
+
+
 @pytest.mark.parametrize("template", ["$ö", "$1ö", "${ö}", "${1ö}"])
 def test_names_of_groups_beyond_ascii_are_not_decided(template: str) -> None:
     with pytest.raises(UndecidedError, match="not decided: "):
