@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import (
     alertmanager,
+    alertmanager_members,
+    alertmanager_routes,
+    durations,
     federation,
     hosts,
     ignores,
@@ -15,7 +18,10 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint impo
     live,
     live_hosts,
     prometheus,
+    relabelling,
     remote,
+    replicas,
+    scraping,
     thanos,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Rule, Subject
@@ -23,8 +29,14 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live impo
 
 RULES: tuple[Rule[Subject], ...] = (
     *inventory.RULES,
+    *durations.RULES,
     *prometheus.RULES,
+    *replicas.RULES,
+    *relabelling.RULES,
+    *scraping.RULES,
     *alertmanager.RULES,
+    *alertmanager_members.RULES,
+    *alertmanager_routes.RULES,
     *federation.RULES,
     *thanos.RULES,
     *remote.RULES,

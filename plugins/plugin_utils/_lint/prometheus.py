@@ -2,20 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules about replica sets."""
+"""Rules about replica sets: their labels, what they alert, and what their version makes of a configuration."""
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _labels, _versions
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import prometheus
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import prometheus_duration
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
 
 
 @rule(
     "P01",
     "error",
-    "The replica label is unique in its replica set; its name and every other external label are the same on all.",
+    "The replica label is unique in its replica set; its name and every other external label are the same on all, and "
+    "none is empty.",
     prevents="The sidecar exits, the compactor halts on overlaps, nothing is deduplicated.",
     source="thanos docs/components/sidecar.md and docs/operating/troubleshooting.md",
 )
@@ -53,6 +59,79 @@ def p01_replica_is_unique(subject: Subject) -> t.Iterator[Problem]:
                     f"the external label {label!r} shadows the replica label.",
                     "remove it: the replica label is added; its value is prometheus_replica.",
                 )
+            empty = [name for name, text in instance.opt("external_labels").items() if text == ""]
+            if empty and not _other_wrongs(instance, "", "x"):
+                yield Problem(
+                    instance.where("external_labels"),
+                    f"the external label {empty[0]!r} is empty, which is the same as none.",
+                    "give it a value, or remove it.",
+                )
+
+
+def _other_wrongs(instance: Instance, wrong: str, right: str) -> bool:
+    """Whether the labels would be refused even with one wrong text put right: then I03 lists all that is wrong.
+
+    :param wrong: a text within the values; "": empty values.
+    """
+
+    def mended(value: t.Any) -> t.Any:
+        if not isinstance(value, str):
+            return value
+        return value.replace(wrong, right) if wrong else value or right
+
+    labels = {name: mended(value) for name, value in instance.opt("external_labels").items()}
+    try:
+        _labels.external_labels(
+            labels, prometheus.replica_label(instance), mended(prometheus.replica(instance)), instance.opt("version")
+        )
+    except HAError:
+        return True
+    return False
+
+
+def _blocks(subject: Subject, instance: Instance) -> list[dict[str, t.Any]]:
+    """The alertmanagers blocks: those rendered, and those that prometheus_config would bring by hand.
+
+    The renderer refuses the latter (the members of the meshes are listed by it), but the reason here says more.
+    """
+    found: list[dict[str, t.Any]] = []
+    for config in (subject.config(instance) or {}, instance.opt("config")):
+        alerting = config.get("alerting")
+        blocks = alerting.get("alertmanagers") if isinstance(alerting, dict) else None
+        found += [block for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
+    return found
+
+
+# Relabel actions that only choose; all others change labels.
+_CHOOSING = ("keep", "drop", "keepequal", "dropequal")
+
+
+@rule(
+    "P05",
+    "error",
+    "Before Prometheus 3.7, no alertmanagers block has alert_relabel_configs that change labels.",
+    prevents="Alerts that reach the blocks after it with the labels that were meant for this one.",
+    source="https://github.com/prometheus/prometheus/pull/17063",
+)
+def p05_no_relabelling_for_one_alertmanager(subject: Subject) -> t.Iterator[Problem]:
+    for instance in subject.topology.of("prometheus"):
+        version = _version(instance)
+        if version is None or version.line >= (3, 7):
+            continue
+        actions = {
+            str(config.get("action", "replace")).lower()
+            for block in _blocks(subject, instance)
+            for config in block.get("alert_relabel_configs") or ()
+            if isinstance(config, dict)
+        }
+        changing = sorted(actions.difference(_CHOOSING))
+        if changing:
+            yield Problem(
+                instance.where("config"),
+                f"an alertmanagers block changes alerts by {', '.join(changing)}, and Prometheus {version} hands the "
+                "changed alerts to the blocks after it.",
+                "remove it; relabel for all meshes by prometheus_alert_relabel_configs.",
+            )
 
 
 @rule(
@@ -76,4 +155,130 @@ def p06_known_meshes(subject: Subject) -> t.Iterator[Problem]:
                 )
 
 
-RULES = (p01_replica_is_unique, p06_known_meshes)
+@rule(
+    "P07",
+    "error",
+    "No Alertmanager is spoken to by api_version v1.",
+    prevents="Alerts that are refused: Alertmanager 0.27 and later answer 410, and Prometheus 3 does not start.",
+    source="CHANGELOG.md of alertmanager 0.27 and prometheus 3.0",
+)
+def p07_api_v2(subject: Subject) -> t.Iterator[Problem]:
+    for instance in subject.topology.of("prometheus"):
+        if any(block.get("api_version") == "v1" for block in _blocks(subject, instance)):
+            yield Problem(
+                instance.where("config"),
+                "an alertmanagers block has api_version v1, which Alertmanager has no more.",
+                "remove it: the meshes of prometheus_alertmanager_meshes are listed, with v2.",
+            )
+
+
+@rule(
+    "P09",
+    "error",
+    "With Prometheus 3, a literal $ in an external label is written $$.",
+    prevents="A label that ends where the $ begins: what follows is looked up in the environment of the process.",
+    source="https://prometheus.io/docs/prometheus/latest/migration/",
+)
+def p09_dollars(subject: Subject) -> t.Iterator[Problem]:
+    for instance in subject.topology.of("prometheus"):
+        version = _version(instance)
+        if version is None or version.major < 3:
+            continue
+        labels = {**instance.opt("external_labels"), prometheus.replica_label(instance): prometheus.replica(instance)}
+        lone = {name: value for name, value in labels.items() if "$" in str(value).replace("$$", "")}
+        if lone and not _other_wrongs(instance, "$", "$$"):
+            name, value = next(iter(lone.items()))
+            by = ", by prometheus_replica," if name == prometheus.replica_label(instance) else ""
+            yield Problem(
+                instance.where("external_labels"),
+                f"the external label {name!r} is{by} {value!r}: Prometheus {version} takes what follows the $ for the "
+                "name of an environment variable.",
+                f"write {str(value).replace('$', '$$')!r}, or leave the $ out.",
+            )
+
+
+def _version(instance: Instance) -> _versions.Version | None:
+    """The version; None where it is none (I03 says so)."""
+    with contextlib.suppress(HAError):
+        return _versions.parse_version(instance.opt("version"))
+    return None
+
+
+def within(config: t.Any, *keys: str) -> t.Any:
+    """A value within nested mappings; None where there is none."""
+    for key in keys:
+        config = config.get(key) if isinstance(config, dict) else None
+    return config
+
+
+@rule(
+    "P11",
+    "error",
+    "The configuration file sets a retention only from Prometheus 3.11 on.",
+    prevents="A full disk: until 3.11 a retention in the file was taken for a million times as long, or refused.",
+    source="https://github.com/prometheus/prometheus/pull/18200",
+)
+def p11_retention_by_flags(subject: Subject) -> t.Iterator[Problem]:
+    for instance in subject.topology.of("prometheus"):
+        version = _version(instance)
+        retention = within(instance.opt("config"), "storage", "tsdb", "retention")
+        if retention is not None and version is not None and version.line < (3, 11):
+            yield Problem(
+                instance.where("config"),
+                f"storage.tsdb.retention is {retention}, and the version is {version}.",
+                "remove it and set prometheus_retention and prometheus_retention_size, which become flags.",
+            )
+
+
+@rule(
+    "P15",
+    "error",
+    "Where Prometheus takes samples out of order, the compactors of the environment do vertical compaction "
+    "(--compact.enable-vertical-compaction).",
+    prevents="A compactor that halts on the overlapping blocks.",
+    source="thanos docs/components/receive.md: out-of-order samples",
+)
+def p15_vertical_compaction(subject: Subject) -> t.Iterator[Problem]:
+    compactors = [
+        instance
+        for instance in subject.topology.of("thanos_compact")
+        if not _switched_on(instance.opt("extra_args"), "compact.enable-vertical-compaction")
+    ]
+    if not compactors:
+        return
+    for instance in subject.topology.of("prometheus"):
+        window = within(subject.config(instance), "storage", "tsdb", "out_of_order_time_window")
+        if window is None or not _lasts(window):
+            continue
+        for compactor in compactors:
+            if compactor.environment == instance.environment:
+                yield Problem(
+                    compactor.where("extra_args"),
+                    f"{compactor.name} lacks --compact.enable-vertical-compaction, and {instance.name} takes samples "
+                    f"out of order within {window}.",
+                    "add compact.enable-vertical-compaction to thanos_compact_extra_args, or remove "
+                    "storage.tsdb.out_of_order_time_window from prometheus_config.",
+                )
+                break
+
+
+def _lasts(window: t.Any) -> bool:
+    with contextlib.suppress(HAError):  # I07 says so
+        return prometheus_duration(str(window)) > 0
+    return False
+
+
+def _switched_on(flags: t.Mapping[str, t.Any], flag: str) -> bool:
+    given = {str(name).lstrip("-"): value for name, value in flags.items()}
+    return flag in given and given[flag] in (None, True)
+
+
+RULES = (
+    p01_replica_is_unique,
+    p05_no_relabelling_for_one_alertmanager,
+    p06_known_meshes,
+    p07_api_v2,
+    p09_dollars,
+    p11_retention_by_flags,
+    p15_vertical_compaction,
+)

@@ -57,9 +57,11 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="$", exclude_cat
 def test_replicas_are_equal_but_for_the_label(
     labels: dict[str, str], replicas: tuple[str, str], idiom: str, label: str
 ) -> None:
+    drop = [{"regex": label, "action": "labeldrop"}]
     shared: dict[str, t.Any] = {
         "prometheus_external_labels": labels,
         "prometheus_ha_alert_replica_label": idiom,
+        "prometheus_alert_relabel_configs": drop if idiom == "keep" else [],
         "prometheus_replica_label": label,
         "prometheus_rules": RULES,
         "prometheus_scrape_configs": SCRAPE,
@@ -425,7 +427,7 @@ def test_the_generation_is_the_marker_rule_and_equal_on_all_replicas() -> None:
     "values",
     [
         {"prometheus_rules": RULES},
-        {"prometheus_scrape_interval": "7s"},
+        {"prometheus_scrape_interval": "17s"},
         {"prometheus_scrape_configs": SCRAPE},
         {"prometheus_external_labels": {"a": "b"}},
         {"prometheus_alertmanager_meshes": []},
