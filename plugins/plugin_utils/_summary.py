@@ -54,9 +54,7 @@ class Summary:
 
 
 def _count(number: int, name: str) -> str:
-    plural = (
-        f"{name[:-1]}ies" if name.endswith("y") else f"{name}es" if name.endswith(("s", "sh", "ch")) else f"{name}s"
-    )
+    plural = f"{name}es" if name.endswith(("s", "sh", "ch")) else f"{name}s"
     return f"{number} {name if number == 1 else plural}"
 
 
