@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import functools
 import pathlib
 import typing as t
 
@@ -75,7 +76,21 @@ _Dumper.add_representer(str, _text)
 
 def to_yaml(data: t.Any, *, width: int = 10_000) -> str:
     """Plain data as a managed YAML file, keys in the given order; no line is folded within ``width``."""
-    return MANAGED + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
+    return _dumped(_Plain(repr(data), data), width)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Plain:
+    """Data that is the same where it looks the same."""
+
+    looks: str
+    data: t.Any = dataclasses.field(compare=False)
+
+
+@functools.lru_cache(maxsize=256)
+def _dumped(plain: _Plain, width: int) -> str:
+    """Replicas follow one another with the same rules and targets, and PyYAML is most of what a plan costs."""
+    return MANAGED + yaml.dump(plain.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
 
 
 def checksum(instance: Instance) -> dict[str, t.Any]:
