@@ -27,7 +27,8 @@ def _each(reader: Reader, words: str) -> dict[str, Reader]:
 VARIABLES: dict[str, Reader] = {
     **_each(
         prometheus_duration,
-        "prometheus_scrape_interval prometheus_scrape_timeout prometheus_evaluation_interval prometheus_retention",
+        "prometheus_scrape_interval prometheus_scrape_timeout prometheus_evaluation_interval prometheus_retention "
+        "prometheus_remote_outage_budget",
     ),
     **_each(
         flag_duration,

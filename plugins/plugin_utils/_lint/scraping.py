@@ -22,7 +22,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
 
 
 class _Scraping(t.NamedTuple):
-    """A job's interval and timeout in nanoseconds, and the option (without its prefix) that sets the timeout."""
+    """A job's interval and timeout in nanoseconds; ``by``: the option (without its prefix) that sets the timeout."""
 
     title: str
     interval: int
@@ -48,11 +48,13 @@ def _scrapings(subject: Subject, instance: Instance) -> t.Iterator[_Scraping]:
     timeout = _duration(within(config, "global", "scrape_timeout"), min(10 * SECOND, interval))
     by = "config" if within(instance.opt("config"), "global", "scrape_timeout") is not None else "scrape_timeout"
     yield _Scraping("the global settings", interval, timeout, by)
+    given = {str(job.get("job_name")) for job in instance.opt("scrape_configs")}
     for job in config.get("scrape_configs") or ():
         if isinstance(job, dict) and ("scrape_interval" in job or "scrape_timeout" in job):
             own = _duration(job.get("scrape_interval"), interval)
             limit = _duration(job.get("scrape_timeout"), min(timeout, own))
-            yield _Scraping(f"job {job.get('job_name')!r}", own, limit, "scrape_configs")
+            name = str(job.get("job_name"))
+            yield _Scraping(f"job {name!r}", own, limit, "scrape_configs" if name in given else "federate")
 
 
 @rule(
@@ -65,7 +67,7 @@ def _scrapings(subject: Subject, instance: Instance) -> t.Iterator[_Scraping]:
 def p16_timeouts(subject: Subject) -> t.Iterator[Problem]:
     for instance in subject.topology.of("prometheus"):
         for scraping in _scrapings(subject, instance):
-            if scraping.timeout > scraping.interval:
+            if scraping.timeout > scraping.interval and scraping.by != "federate":  # F06 says so
                 yield Problem(
                     instance.where(scraping.by),
                     f"{scraping.title}: the scrape timeout is {shown(scraping.timeout)}, the interval "
@@ -93,7 +95,7 @@ def p13_lookback(subject: Subject) -> t.Iterator[Problem]:
         lookback = _duration(flags.get("query.lookback-delta"), _LOOKBACK)
         slowest = max(_scrapings(subject, instance), key=lambda scraping: scraping.interval)
         if lookback < 2 * slowest.interval:
-            option = "scrape_configs" if slowest.by == "scrape_configs" else "scrape_interval"
+            option = slowest.by if slowest.by in ("scrape_configs", "federate") else "scrape_interval"
             yield Problem(
                 instance.where(option),
                 f"{slowest.title}: scraped every {shown(slowest.interval)}, and queries look back {shown(lookback)}.",

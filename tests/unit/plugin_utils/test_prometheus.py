@@ -322,9 +322,9 @@ def test_what_has_a_variable_of_its_own_is_refused_in_prometheus_config(config: 
 
 def test_prometheus_config_comes_last_and_keeps_what_it_does_not_name() -> None:
     config = {"global": {"query_log_file": "q.log"}, "storage": {"tsdb": {"out_of_order_time_window": "10m"}}}
-    found = loaded(render(prometheus_config=config, prometheus_scrape_interval="5s"), "prometheus.yml")
+    found = loaded(render(prometheus_config=config, prometheus_scrape_interval="15s"), "prometheus.yml")
     assert found["global"] == {
-        "scrape_interval": "5s",
+        "scrape_interval": "15s",
         "scrape_timeout": "10s",
         "evaluation_interval": "30s",
         "external_labels": {"replica": "p-1"},
