@@ -7,15 +7,29 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _live, _live_run, _store
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import grouped, masked, ordered
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight_dial import OK
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _judge,
+    _live,
+    _live_run,
+    _store,
+    _terminal,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings_report import FORMATS, Report
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._ignore import Consents
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._live_catalogue import LIVE
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import LIVE_RULES
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._summary import Summary
+
+ARGUMENTS: dict[str, t.Any] = {
+    "report": {"type": "str"},
+    "report_format": {"type": "str", "choices": list(FORMATS)},
+}
 
 
 class ActionModule(ActionBase):
@@ -28,28 +42,44 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        self.validate_argument_spec(argument_spec={})
+        _validated, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         play = task_vars["ansible_play_hosts_all"]
         try:
+            store = _store.obtain(task_vars, self._templar, self._loader)
             snapshot, topology = _store.model(task_vars, self._templar)
             seen = _live_run.seen(topology, play, _live_run.timeout(task_vars, self._templar))
+            everywhere = not seen.lost and set(store.summary["members"]) <= set(play)
+            found = [finding for rule in LIVE_RULES for finding in rule.findings(seen)]
+            judged = _judge.judge(found, Consents.of(snapshot), store.findings, everywhere=everywhere)
+            findings = _judge.told(judged, snapshot.secrets())
+            unproved = _live.tell(seen.unproved)
+            counts = Summary(len(seen.hosts), {}, 0, 0, 0, 0).counting(findings)
+            self._tell(findings, unproved, seen, counts)
+            result.update(changed=False, summary=dataclasses.asdict(counts))
+            if args["report"]:
+                whole = [*store.findings, *findings]
+                summary = Summary(**store.summary["counts"]).counting(whole)
+                inventory = next((path for path in task_vars.get("ansible_inventory_sources") or ()), ".")
+                report = Report(whole, summary, [*store.summary["notes"], *unproved], os.getcwd(), str(inventory))
+                result["report"] = str(report.write(args["report"], args["report_format"]))
+            if counts.errors:
+                what = f"the hosts have {counts.errors} problem{'s' if counts.errors > 1 else ''}, as told above"
+                raise HAError(f"{what}; nothing was started.", do="correct what is listed and run again.")
         except HAError as error:
             return {**result, "failed": True, **error.result()}
-        found = [finding for rule in LIVE for finding in rule.findings(seen)]
-        judged = Consents.of(snapshot).judge(found)
-        findings = ordered(grouped(masked(judged, snapshot.secrets())))
-        unproved = _live.tell(seen.unproved)
-        stopping = [finding for finding in findings if finding.stops]
-        for line in (*(str(finding) for finding in findings if not finding.stops), *unproved):
-            Display().display(line)
-        result.update(changed=False, findings=[dataclasses.asdict(finding) for finding in findings], unproved=unproved)
-        if stopping:
-            problem = HAError(
-                f"the hosts have {len(stopping)} problem{'s' if len(stopping) > 1 else ''}; nothing was started.",
-                said="\n".join(map(str, stopping)),
-                do="correct what is listed and run again.",
-            )
-            return {**result, "failed": True, **problem.result()}
         for host in play:
             _store.forget_attempt(host)
         return result
+
+    @staticmethod
+    def _tell(findings: t.Sequence[Finding], unproved: t.Sequence[str], seen: _live.Seen, counts: Summary) -> None:
+        _terminal.tell(findings)
+        for line in unproved:
+            _terminal.say(line)
+        blocked = {passage.way for passage in seen.passages if passage.outcome != OK}
+        ways = len({passage.way for passage in seen.passages} - blocked)
+        words = str(counts).partition(": ")[2]
+        _terminal.say(
+            f"{len(seen.hosts)} hosts looked at; of the ways between them {ways} open, {len(blocked)} not, "
+            f"{len(seen.unproved)} not tried: {words}"
+        )

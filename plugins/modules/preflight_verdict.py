@@ -25,8 +25,18 @@ attributes:
     support: none
   idempotent:
     support: full
-options: {}
+options:
+  report:
+    description:
+      - A file on the controller for what was found, of the inventory and of the hosts. See
+        O(baremetal.prometheus_ha.preflight#module:report).
+    type: str
+  report_format:
+    description: See O(baremetal.prometheus_ha.preflight#module:report_format).
+    type: str
+    choices: [json, sarif, junit]
 seealso:
+  - module: baremetal.prometheus_ha.preflight
   - module: baremetal.prometheus_ha.preflight_host
 """
 
@@ -36,14 +46,25 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-findings:
-  description: What is wrong, as C(id), C(severity), C(where), C(what) and C(do).
-  returned: always
-  type: list
-  elements: dict
-unproved:
-  description: The ways between hosts that could not be tried, and why.
-  returned: always
-  type: list
-  elements: str
+summary:
+  description: How many hosts were looked at, and what came of it.
+  returned: when there was something to judge
+  type: dict
+  contains:
+    hosts:
+      description: The hosts that answered.
+      type: int
+    errors:
+      description: Findings that stop a run.
+      type: int
+    warnings:
+      description: Findings that do not.
+      type: int
+    ignored:
+      description: Findings that C(prometheus_ha_preflight_ignore) silences.
+      type: int
+report:
+  description: The file that was written.
+  returned: when a report was asked for
+  type: str
 """

@@ -16,7 +16,11 @@ import typing as t
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _junit, _sarif
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import LAST_RULES, RULES
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import (
+    LAST_RULES,
+    LIVE_RULES,
+    RULES,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._summary import Summary
 
 # The version of the JSON form; a field that is renamed or removed makes another one, a field that is added does not.
@@ -80,8 +84,8 @@ class Report:
 
 
 def _rules() -> list[_sarif.RuleText]:
-    """The rules that look at the inventory, each id once."""
-    rules: tuple[_sarif.RuleText, ...] = (*RULES, *LAST_RULES)
+    """Each id once: of a rule that also has a live half, what it says of the inventory."""
+    rules: tuple[_sarif.RuleText, ...] = (*LIVE_RULES, *RULES, *LAST_RULES)
     return list({rule.id: rule for rule in rules}.values())
 
 

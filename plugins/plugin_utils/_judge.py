@@ -22,11 +22,16 @@ LIVE = frozenset(rule.id for rule in LIVE_RULES)
 
 
 def judge(
-    findings: t.Iterable[Finding], consents: Consents, before: t.Iterable[Finding] | None = None
+    findings: t.Iterable[Finding],
+    consents: Consents,
+    before: t.Iterable[Finding] | None = None,
+    *,
+    everywhere: bool = True,
 ) -> list[Finding]:
     """The findings as the inventory's consents make them, and what is wrong with the consents.
 
     :param before: where these are of the live rules, what came of the others; an entry may be for either.
+    :param everywhere: whether all hosts were looked at: else an entry without a finding may be for another.
     """
     judged = consents.judge(findings)
     if before is None:
@@ -34,7 +39,7 @@ def judge(
         subject = Judged(consents, consents.entries, STATIC | LIVE, STATIC - LIVE if complete else frozenset())
     else:
         consents.remember(before)
-        subject = Judged(consents, (), STATIC | LIVE, LIVE)
+        subject = Judged(consents, (), STATIC | LIVE, LIVE if everywhere else frozenset())
     return judged + consents.judge(finding for rule in LAST_RULES for finding in rule.findings(subject))
 
 

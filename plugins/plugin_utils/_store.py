@@ -332,7 +332,8 @@ def turn(host: str, components: t.Collection[str]) -> t.Iterator[t.Callable[[], 
 
 def model(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> tuple[_inventory.Snapshot, _topology.Topology]:
     """By the inventory alone, made anew: the plan's files hold only what was rendered of it."""
-    snapshot = _inventory.load(task_vars["hostvars"], templar, _registry.NAMES, _folders(task_vars))
+    exclusive = _registry.COHORT_NAMES
+    snapshot = _inventory.load(task_vars["hostvars"], templar, _registry.NAMES, _folders(task_vars), exclusive)
     return snapshot, _topology.build(snapshot, _registry.KINDS)
 
 

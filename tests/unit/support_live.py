@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._live_catalogue import LIVE
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import LIVE_RULES as LIVE
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import (
     Clock,
     ComponentSeen,

@@ -62,6 +62,34 @@ def test_a_first_start_is_one_wave(waves: Waves) -> None:
     assert waves("change") == []
 
 
+OTHER = ["the binary differs: runs /opt/prometheus_ha/prometheus/2.53.3/bin/prometheus, wanted .../3.5.3/..."]
+
+
+def test_what_starts_or_changes_its_release_is_looked_at(waves: Waves) -> None:
+    staged(("am-1", "alertmanager", "m", "start"), ("am-2", "alertmanager", "m", "none"))
+    for host, pending, reasons in (
+        ("eu-1", "restart", OTHER),
+        ("eu-2", "restart", ["argument --x differs"]),
+        ("eu-3", "reload", ["prometheus.yml differs"]),
+    ):
+        part = {"pending": pending, "reasons": reasons, "cohorts": [["prometheus", "default", "eu"]], "order": 9}
+        _store.record_pending(host, {"prometheus": part})
+    assert waves("preflight") == [["am-1", "eu-1"]]
+    assert waves("preflight", component="alertmanager") == [["am-1"]]
+
+
+def test_a_rerun_has_nothing_to_look_at(waves: Waves) -> None:
+    stack("none")
+    assert waves("preflight") == []
+
+
+def test_a_host_that_came_to_its_end_stops_nothing(waves: Waves) -> None:
+    stack("reload")
+    _store.record_attempt("eu-3")
+    _store.forget_attempt("eu-3")
+    assert waves("change")
+
+
 def test_only_one_component(waves: Waves) -> None:
     stack("reload")
     assert len(waves("change", component="prometheus")) == 6

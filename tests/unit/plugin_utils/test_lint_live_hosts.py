@@ -12,7 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _unit
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import live_hosts
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._live_catalogue import LIVE
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import LIVE_RULES as LIVE
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Clock
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_live import DISK, GB, host, stack, told, well
 
