@@ -130,11 +130,12 @@ def flags(item: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
 
 
 class Ran(t.NamedTuple):
-    """How a playbook run went; words is all that the user sees, unwrapped."""
+    """How a playbook run went; words is all that the user sees, unwrapped, and lines what stdout has, as it is."""
 
     rc: int
     words: str
     results: dict[str, t.Any]
+    lines: list[str]
 
 
 def playbook(
@@ -176,7 +177,7 @@ def playbook(
     assert "Unexpected" not in words, words
     out = folder / "out.json"
     results = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
-    return Ran(done.returncode, re.sub(r"\s+", " ", words.replace("\\n", "\n")), results)
+    return Ran(done.returncode, re.sub(r"\s+", " ", words.replace("\\n", "\n")), results, done.stdout.splitlines())
 
 
 def local(*names: str, **values: t.Any) -> dict[str, t.Any]:

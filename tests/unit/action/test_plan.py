@@ -67,7 +67,7 @@ def test_everything_that_is_wrong_is_said_at_once_with_its_place(tmp_path: Path)
         f"I03 error host p-4, variable prometheus_version ({file}:7)",
         "X03 error host both, variable alertmanager_port",
         f"I03 error hosts p-1, p-2, p-3, both, variable prometheus_extra_args ({file}:10)",
-        f"I03 error host am-1, variable alertmanager_cluster_advertise_address ({file}:14)",
+        f"error host am-1, variable alertmanager_cluster_advertise_address ({file}:14)",
         "no host was touched",
     ):
         assert words in ran.words

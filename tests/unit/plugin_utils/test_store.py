@@ -78,11 +78,40 @@ def test_the_files_are_the_user_s_alone(run: Path) -> None:
     assert not [path for path in run.rglob("*") if path.name.startswith(".")]
 
 
-def test_problems_are_raised_by_whoever_asks(run: Path) -> None:
+def test_problems_are_raised_by_whoever_asks_and_told_once(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for host in ("p-1", "p-2"):
-        with pytest.raises(InventoryError, match="hosts p-1, p-2, variable prometheus_port"):
+        with pytest.raises(InventoryError, match="has 1 problem;"):
             obtain(task_vars(host, prometheus_port="many"))
     assert len(list((run / "prometheus_ha").glob("plan-*"))) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("I02 error hosts p-1, p-2, variable prometheus_port") == 1
+
+
+def test_what_two_plans_of_a_run_have_in_common_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A role's own variables make a plan of their own."""
+    common = {"prometheus_verson": "3.5.3"}
+    obtain(task_vars(**common))
+    obtain(task_vars(more={"prometheus_retention": "20d"}, **common))
+    assert capsys.readouterr().err.count("variable prometheus_verson") == 1
+
+
+def test_a_plan_that_is_looked_at_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    loader = DataLoader()
+    variables = task_vars(prometheus_port="many")
+    store = _store.look(variables, Templar(loader=loader, variables=variables), loader)
+    assert "prometheus_port" in [finding.place.variable for finding in store.findings]
+    assert store.summary["counts"]["errors"] == 1
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(InventoryError):
+        store.require_sound()
+
+
+def test_only_one_is_the_first() -> None:
+    store = obtain(task_vars())
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(lambda _number: store.is_first("x"), range(16))) == [False] * 15 + [True]
+    assert store.is_first("y")
 
 
 def test_what_a_role_gives_is_a_plan_of_its_own_for_the_hosts_of_the_play() -> None:
