@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import json
 import pathlib
+import re
 import typing as t
 
 from ansible.parsing.vault import is_encrypted_file
@@ -73,7 +75,10 @@ class Snapshot:
 
 
 def plain(value: t.Any) -> t.Any:
-    """A copy without Ansible's tags and lazy containers (ansible-core 2.19 data tagging), dates as ISO text."""
+    """A copy without Ansible's tags and lazy containers (ansible-core 2.19 data tagging), dates as ISO text.
+
+    Keys are text, as all that is rendered has them; YAML reads 1, true and null as something else.
+    """
     if isinstance(value, str):
         return value[:]
     if value is None or isinstance(value, bool):
@@ -83,7 +88,10 @@ def plain(value: t.Any) -> t.Any:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, t.Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {
+            key[:] if isinstance(key, str) else json.dumps(key, default=str).strip('"'): plain(item)
+            for key, item in value.items()
+        }
     if isinstance(value, (list, tuple, set)):
         return [plain(item) for item in value]
     return str(value)
@@ -189,6 +197,13 @@ def memoise_templates(templar: t.Any) -> None:
     engine._compile_template = compile_once
 
 
+def _why(error: Exception) -> str:
+    """What Ansible says of a value that can't be had, on one line."""
+    words = " ".join(str(getattr(error, "message", error)).split())
+    # Where the recursion was cut off differs from host to host, and says nothing.
+    return re.sub("(?<=Recursive loop detected in template): .*", "", words)
+
+
 def template_each(
     templar: t.Any, names: t.Iterable[str], variables: t.Mapping[str, t.Any]
 ) -> tuple[dict[str, t.Any], dict[str, str], set[str]]:
@@ -208,7 +223,7 @@ def template_each(
         except Exception as error:  # whatever a user's template raises is a finding, not a traceback
             if type(error).__name__ == "AnsibleValueOmittedError":
                 continue
-            problems[name] = " ".join(str(getattr(error, "message", error)).split())
+            problems[name] = _why(error)
     return values, problems, secrets
 
 

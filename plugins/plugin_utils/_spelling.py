@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 import typing as t
 
-# Shares of equal characters (difflib's ratio). prot for port and retension for retention are near, data_path for
-# data_dir is not: a wrong suggestion is worse than none. The other is for where the known words are not all there are.
-NEAR = 0.75
+# Shares of equal characters (difflib's ratio): retension for retention is near, data_path for data_dir is not. A wrong
+# suggestion is worse than none. The other is for where the known words are not all there are.
+NEAR = 0.8
 VERY_NEAR = 0.85
 
 

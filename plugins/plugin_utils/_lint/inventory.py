@@ -186,8 +186,8 @@ def i08_labels(subject: Subject) -> t.Iterator[Problem]:
     for instance in subject.topology.of("prometheus"):
         legacy = str(instance.opt("version")).startswith("2.")
         for name, groups in instance.opt("targets").items():
-            for labels in [item.get("labels") for item in groups if isinstance(item, dict)] if groups else []:
-                for what in _labels.refused(labels, legacy):
+            for item in _dicts(groups):
+                for what in _labels.refused(item.get("labels"), legacy):
                     yield Problem(instance.where("targets"), f"{name}: {what}.", "correct the labels.")
         for source, group in subject.rule_groups(instance):
             # The replicas of a set share their files, which are read once.
@@ -200,14 +200,18 @@ def i08_labels(subject: Subject) -> t.Iterator[Problem]:
                 yield Problem(instance.host.where(variable), words, "correct the labels.")
 
 
+def _dicts(value: t.Any) -> list[dict[str, t.Any]]:
+    """The mappings of a list; what is of another shape is promtool's business."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _refused_of_rules(group: t.Mapping[str, t.Any], legacy: bool) -> t.Iterator[str]:
-    for each in group.get("rules") or []:
-        if isinstance(each, dict):
-            name = each.get("alert") or each.get("record")
-            for what in _labels.refused(each.get("labels"), legacy, metric_name=False):
-                yield f"rule {name}: {what}"
-            for what in _labels.refused(each.get("annotations"), legacy):
-                yield f"annotations of rule {name}: {what}"
+    for each in _dicts(group.get("rules")):
+        name = each.get("alert") or each.get("record")
+        for what in _labels.refused(each.get("labels"), legacy, metric_name=False):
+            yield f"rule {name}: {what}"
+        for what in _labels.refused(each.get("annotations"), legacy):
+            yield f"annotations of rule {name}: {what}"
 
 
 @rule(

@@ -9,13 +9,23 @@ from __future__ import annotations
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._spelling import VERY_NEAR, nearest
 
-KNOWN = ("port", "retention", "retention_size", "replica_set", "data_dir", "scrape_timeout", "scrape_interval")
+KNOWN = (
+    "port",
+    "listen_address",
+    "retention",
+    "retention_size",
+    "replica_set",
+    "data_dir",
+    "scrape_timeout",
+    "scrape_interval",
+)
 
 
 @pytest.mark.parametrize(
     "word, expected",
     [
-        ("prot", "port"),
+        ("prto", None),
+        ("cluster_adress", None),
         ("retension", "retention"),
         ("retentionsize", "retention_size"),
         ("replica-set", "replica_set"),
@@ -31,5 +41,5 @@ def test_nearest(word: str, expected: str | None) -> None:
 
 
 def test_how_near_is_the_callers_choice() -> None:
-    assert nearest("prot", KNOWN, VERY_NEAR) is None
+    assert (nearest("retensin", KNOWN), nearest("retensin", KNOWN, VERY_NEAR)) == ("retention", None)
     assert nearest("retension", KNOWN, VERY_NEAR) == "retention"
