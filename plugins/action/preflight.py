@@ -12,7 +12,11 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _terminal
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings_report import FORMATS, Report
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings_report import (
+    FORMATS,
+    Report,
+    inventory_of,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._summary import Summary
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -42,16 +46,10 @@ class ActionModule(ActionBase):
                 _terminal.say(line)
             result.update(changed=False, summary=store.summary["counts"])
             if args["report"]:
-                report = Report(findings, summary, notes, os.getcwd(), _inventory_of(task_vars))
+                report = Report(findings, summary, notes, os.getcwd(), inventory_of(task_vars))
                 result["report"] = str(report.write(args["report"], args["report_format"]))
             store.require_sound()
             _store.begin(store, task_vars)
         except HAError as error:
             return {**result, "failed": True, **error.result()}
         return result
-
-
-def _inventory_of(task_vars: t.Mapping[str, t.Any]) -> str:
-    """The first source of the inventory that is a file or folder, else the folder."""
-    sources = (str(source) for source in task_vars.get("ansible_inventory_sources") or ())
-    return next((source for source in sources if os.path.exists(source)), ".")

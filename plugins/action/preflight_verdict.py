@@ -21,7 +21,11 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _terminal,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings_report import FORMATS, Report
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings_report import (
+    FORMATS,
+    Report,
+    inventory_of,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._ignore import Consents
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import LIVE_RULES
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._summary import Summary
@@ -59,8 +63,8 @@ class ActionModule(ActionBase):
             if args["report"]:
                 whole = [*store.findings, *findings]
                 summary = Summary(**store.summary["counts"]).counting(whole)
-                inventory = next((path for path in task_vars.get("ansible_inventory_sources") or ()), ".")
-                report = Report(whole, summary, [*store.summary["notes"], *unproved], os.getcwd(), str(inventory))
+                notes = [*store.summary["notes"], *unproved]
+                report = Report(whole, summary, notes, os.getcwd(), inventory_of(task_vars), live=True)
                 result["report"] = str(report.write(args["report"], args["report_format"]))
             if counts.errors:
                 what = f"the hosts have {counts.errors} problem{'s' if counts.errors > 1 else ''}, as told above"

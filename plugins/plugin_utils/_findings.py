@@ -42,7 +42,7 @@ class Place(t.NamedTuple):
 class Finding:
     """One violation.
 
-    :param severity: error or warning.
+    :param severity: error, warning, or undecided: a rule that could not be applied, which is told as a warning is.
     :param where: an inventory path that can be searched for.
     :param ignored: the inventory's reason to ignore it; such a finding stops nothing.
     """

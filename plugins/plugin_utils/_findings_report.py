@@ -35,6 +35,7 @@ class Report:
 
     :param folder: the working directory that the run was started in; relative paths start from there.
     :param inventory: the first source of the inventory.
+    :param live: hosts were asked, too.
     """
 
     findings: t.Sequence[Finding]
@@ -42,13 +43,14 @@ class Report:
     notes: t.Sequence[str]
     folder: str
     inventory: str
+    live: bool = False
 
     def text(self, form: str) -> str:
         """:param form: json, sarif or junit."""
         if form == "junit":
-            return _junit.xml(self.findings, _rules())
+            return _junit.xml(self.findings, self._rules())
         if form == "sarif":
-            data = _sarif.log(self.findings, _rules(), folder=self.folder, inventory=self.inventory)
+            data = _sarif.log(self.findings, self._rules(), folder=self.folder, inventory=self.inventory)
         else:
             data = self._json()
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
@@ -60,6 +62,11 @@ class Report:
             "notes": list(self.notes),
             "findings": [_fields(finding) for finding in self.findings],
         }
+
+    def _rules(self) -> list[_sarif.RuleText]:
+        """The rules that were applied, each id once: one may look at the inventory and at hosts."""
+        rules: tuple[_sarif.RuleText, ...] = (*RULES, *LAST_RULES, *(LIVE_RULES if self.live else ()))
+        return list({rule.id: rule for rule in reversed(rules)}.values())[::-1]
 
     def write(self, path: str, form: str | None = None) -> pathlib.Path:
         """Write the report. :raises HAError: when it can't be.
@@ -83,10 +90,10 @@ class Report:
         return file
 
 
-def _rules() -> list[_sarif.RuleText]:
-    """Each id once: of a rule that also has a live half, what it says of the inventory."""
-    rules: tuple[_sarif.RuleText, ...] = (*LIVE_RULES, *RULES, *LAST_RULES)
-    return list({rule.id: rule for rule in rules}.values())
+def inventory_of(task_vars: t.Mapping[str, t.Any]) -> str:
+    """The first source of the inventory that is a file or folder, else the working directory."""
+    sources = (str(source) for source in task_vars.get("ansible_inventory_sources") or ())
+    return next((source for source in sources if pathlib.Path(source).exists()), ".")
 
 
 def _fields(finding: Finding) -> dict[str, t.Any]:

@@ -99,7 +99,7 @@ class Consents:
                 if reason:
                     self._used.add((host, finding.id))
                     alone = dataclasses.replace(alone, ignored=reason)
-                elif finding.severity == "warning" and (host in self.strict if host else self.strict):
+                elif finding.severity != "error" and (host in self.strict if host else self.strict):
                     alone = dataclasses.replace(alone, severity="error")
                 judged.append(alone)
         return judged

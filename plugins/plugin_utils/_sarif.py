@@ -13,8 +13,6 @@ import urllib.parse
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-# The levels of 3.27.10, by severity.
-_LEVELS = {"error": "error", "warning": "warning"}
 
 
 class RuleText(t.Protocol):
@@ -63,8 +61,13 @@ def _rule(rule: RuleText) -> dict[str, t.Any]:
         "shortDescription": {"text": rule.sentence},
         "fullDescription": {"text": f"{rule.sentence} Prevents: {rule.prevents}"},
         "help": {"text": text},
-        "defaultConfiguration": {"level": _LEVELS.get(rule.severity, "note")},
+        "defaultConfiguration": {"level": _level(rule.severity)},
     }
+
+
+def _level(severity: str) -> str:
+    """The level of 3.27.10."""
+    return "error" if severity == "error" else "warning"
 
 
 def _result(finding: Finding, index: t.Mapping[str, int], folder: str, inventory: str) -> dict[str, t.Any]:
@@ -74,7 +77,7 @@ def _result(finding: Finding, index: t.Mapping[str, int], folder: str, inventory
     location["region"] = {"startLine": place.line or 1}
     result: dict[str, t.Any] = {
         "ruleId": finding.id,
-        "level": _LEVELS.get(finding.severity, "note"),
+        "level": _level(finding.severity),
         "message": {"text": f"{finding.where}: {finding.what} Do: {finding.do}"},
         "locations": [
             {

@@ -104,7 +104,7 @@ def findings(*parts: t.Mapping[str, HostVariables], files: t.Mapping[str, str] |
 
 
 def warnings(*parts: t.Mapping[str, HostVariables], files: t.Mapping[str, str] | None = None) -> list[str]:
-    return [str(finding) for finding in plan(*parts, files=files).findings if finding.severity == "warning"]
+    return [str(finding) for finding in plan(*parts, files=files).findings if finding.severity != "error"]
 
 
 def slice_of(found: _render.Plan, host: str, name: str = "prometheus") -> dict[str, t.Any]:

@@ -24,7 +24,7 @@ class Problem:
     """One violation of a rule.
 
     :param where: an inventory path that can be searched for: ``Instance.where()``, ``HostVariables.where()``.
-    :param severity: error or warning, where it is not the rule's own.
+    :param severity: error, warning or undecided, where it is not the rule's own.
     """
 
     where: str

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import stat
@@ -16,7 +17,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error, warning
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings_report import VERSION, Report
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings_report import (
+    VERSION,
+    Report,
+    inventory_of,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import RULES
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._summary import Summary
 
 FINDINGS = (
@@ -151,6 +157,25 @@ def test_a_report_that_cannot_be_written_leaves_the_former_one(tmp_path: Path, m
     assert "No space left" in caught.value.said
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
     assert (tmp_path / "r.json").read_text() == "former"
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_rules_that_were_applied_are_named(tmp_path: Path, live: bool) -> None:
+    one = dataclasses.replace(report(tmp_path), live=live)
+    rules = json.loads(one.text("sarif"))["runs"][0]["tool"]["driver"]["rules"]
+    ids = [rule["id"] for rule in rules]
+    assert len(ids) == len(set(ids))
+    assert ({"I10", "P01"} <= set(ids), "H01" in ids) == (True, live)
+    sentence = next(rule["shortDescription"]["text"] for rule in rules if rule["id"] == "X01")
+    assert sentence == next(rule.sentence for rule in RULES if rule.id == "X01")  # of both the static one
+
+
+@pytest.mark.parametrize(
+    "sources, expected", [(["a,b,"], "."), ([], "."), (["/nowhere", "{}"], "{}"), (["a,", "{}", "/"], "{}")]
+)
+def test_the_inventory_is_its_first_file_or_folder(tmp_path: Path, sources: list[str], expected: str) -> None:
+    given = {"ansible_inventory_sources": [source.format(tmp_path) for source in sources]}
+    assert inventory_of(given) == expected.format(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["none/r.json", "file/r.json", "folder"])

@@ -89,9 +89,21 @@ def test_a_finding_of_several_hosts_is_ignored_for_some_of_them() -> None:
 
 def test_strict_makes_errors_of_warnings() -> None:
     strict = snapshot(hosts("a", groups=(), prometheus_ha_strict=True), hosts("b", groups=()))
-    found = [warning("I04", "hosts a, b", "odd.", "look."), warning("X03", "all", "odd.", "look.")]
-    assert lines(Consents.of(strict).judge(found)) == ["I04 error host a", "I04 warning host b", "X03 error all"]
-    assert lines(Consents.of(snapshot(hosts("a", groups=()))).judge(found))[-1] == "X03 warning all"
+    found = [
+        warning("I04", "hosts a, b", "odd.", "look."),
+        warning("X03", "all", "odd.", "look."),
+        Finding("P04", "undecided", "host a", "who knows.", "look."),
+    ]
+    assert lines(Consents.of(strict).judge(found)) == [
+        "I04 error host a",
+        "I04 warning host b",
+        "X03 error all",
+        "P04 error host a",
+    ]
+    assert lines(Consents.of(snapshot(hosts("a", groups=()))).judge(found))[-2:] == [
+        "X03 warning all",
+        "P04 undecided host a",
+    ]
 
 
 def test_what_is_ignored_does_not_stop_under_strict() -> None:

@@ -92,7 +92,7 @@ def test_where_a_finding_is_shown(number: int, uri: str, line: int) -> None:
 
 def test_levels_hosts_and_words() -> None:
     found = results(FINDINGS)
-    assert [result["level"] for result in found] == ["error", "warning", "error", "note"]
+    assert [result["level"] for result in found] == ["error", "warning", "error", "warning"]
     assert [place["name"] for place in found[0]["locations"][0]["logicalLocations"]] == ["a", "b"]
     assert "ruleIndex" not in found[3]  # a rule of another catalogue
     assert found[0]["message"]["text"].endswith("(/work/inv/host vars.yml:7): twice. Do: mend.")
