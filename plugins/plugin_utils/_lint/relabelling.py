@@ -102,11 +102,17 @@ def _rules(instance: Instance, groups: t.Sequence[tuple[str, dict[str, t.Any]]])
     for source, group in groups:
         option = "rule_files" if source.startswith("prometheus_rule_files") else "rules"
         place = f"{source.partition(': ')[2] or 'rules'}: group {group.get('name')!r}"
-        if label in (group.get("labels") or {}):
+        if label in _own_labels(group):
             yield _Emitter(option, f"{place} gives its rules")
         for item in _mappings(group.get("rules")):
-            if label in (item.get("labels") or {}):
+            if label in _own_labels(item):
                 yield _Emitter(option, f"{place}: the rule {item.get('alert') or item.get('record')!r} sets")
+
+
+def _own_labels(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The labels of a rule or group; I08 tells those of another shape."""
+    labels = item.get("labels")
+    return labels if isinstance(labels, dict) else {}
 
 
 def _mappings(items: t.Any) -> list[dict[str, t.Any]]:
@@ -178,14 +184,15 @@ def _alerts(groups: t.Sequence[tuple[str, dict[str, t.Any]]], configs: t.Sequenc
     for _source, group in groups:
         for item in _mappings(group.get("rules")):
             if "alert" in item:
-                labels = {**_USUAL, **(group.get("labels") or {}), **(item.get("labels") or {})}
+                labels = {**_USUAL, **_own_labels(group), **_own_labels(item)}
                 named = {str(name): str(value) for name, value in labels.items()}
                 alerts.append({"alertname": str(item["alert"]), **named})
     read: set[str] = set()
     by_name = False
     for config in configs:
         if isinstance(config, dict):
-            read.update(map(str, config.get("source_labels") or ()))
+            names = config.get("source_labels")
+            read.update(map(str, names if isinstance(names, list) else [names]))
             by_name = by_name or config.get("action") == "labelmap"
     kinds: dict[t.Any, Labels] = {}
     for alert in alerts:
