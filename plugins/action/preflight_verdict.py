@@ -68,7 +68,7 @@ class ActionModule(ActionBase):
                 result["report"] = str(report.write(args["report"], args["report_format"]))
             if counts.errors:
                 what = f"the hosts have {counts.errors} problem{'s' if counts.errors > 1 else ''}, as told above"
-                raise HAError(f"{what}; nothing was started.", do="correct what is listed and run again.")
+                raise HAError(f"{what}; nothing was started or restarted.", do="correct what is listed and run again.")
         except HAError as error:
             return {**result, "failed": True, **error.result()}
         for host in play:

@@ -21,7 +21,7 @@ options:
       - V(start) gives the hosts on which something does not run yet. They all go in one wave.
       - V(change) gives the hosts on which something that serves is to be reloaded, restarted or removed.
       - V(preflight) gives the hosts on which something is to be started for the first time, or to run from another
-        release than before. They all go in one wave.
+        release than before, and those that stand in for them. They all go in one wave.
     type: list
     elements: str
     required: true
@@ -68,6 +68,11 @@ def _is_wanted(part: t.Mapping[str, t.Any], term: str) -> bool:
     return any(reason.startswith(OTHER_BINARY) for reason in part["reasons"])
 
 
+def _cohorts(item: t.Mapping[str, t.Any]) -> set[tuple[str, ...]]:
+    """The replica sets and meshes of a host."""
+    return {tuple(cohort) for part in item["components"].values() for cohort in part["cohorts"]}
+
+
 class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[list[str]]:
         self.set_options(var_options=variables, direct=kwargs)
@@ -88,6 +93,10 @@ class LookupModule(LookupBase):
             ]
             if cohorts:
                 pending[item["host"]] = cohorts
-        if terms[0] != "change":
+        if terms[0] == "preflight":
+            # A newcomer is compared with those that run already: its clock, and the way between them.
+            wanted = {cohort for cohorts in pending.values() for cohort in cohorts}
+            return [[item["host"] for item in staged if wanted & _cohorts(item)]] if wanted else []
+        if terms[0] == "start":
             return [list(pending)] if pending else []
         return _waves.waves(pending)

@@ -254,7 +254,7 @@ def p10_way_back_from_3(seen: Seen) -> t.Iterator[Problem]:
         if now.line < (2, 55) and wanted.major >= 3:
             yield Problem(
                 instance.where("version"),
-                f"{instance.name} runs Prometheus {now}, and {wanted} is planned: upstream documents a way back to "
+                f"Prometheus {now} runs there, and {wanted} is planned: upstream documents a way back to "
                 "2.55 and newer only.",
                 "go to 2.55.1 first, or consent: prometheus_ha_preflight_ignore: [{id: P10, reason: ...}].",
             )

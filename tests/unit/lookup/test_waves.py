@@ -66,16 +66,27 @@ OTHER = ["the binary differs: runs /opt/prometheus_ha/prometheus/2.53.3/bin/prom
 
 
 def test_what_starts_or_changes_its_release_is_looked_at(waves: Waves) -> None:
-    staged(("am-1", "alertmanager", "m", "start"), ("am-2", "alertmanager", "m", "none"))
+    staged(("am-1", "alertmanager", "m", "start"), ("am-2", "alertmanager", "other", "none"))
     for host, pending, reasons in (
         ("eu-1", "restart", OTHER),
-        ("eu-2", "restart", ["argument --x differs"]),
-        ("eu-3", "reload", ["prometheus.yml differs"]),
+        ("us-1", "restart", ["argument --x differs"]),
+        ("sg-1", "reload", ["prometheus.yml differs"]),
     ):
-        part = {"pending": pending, "reasons": reasons, "cohorts": [["prometheus", "default", "eu"]], "order": 9}
+        part = {"pending": pending, "reasons": reasons, "cohorts": [["prometheus", "default", host[:2]]], "order": 9}
         _store.record_pending(host, {"prometheus": part})
     assert waves("preflight") == [["am-1", "eu-1"]]
     assert waves("preflight", component="alertmanager") == [["am-1"]]
+
+
+def test_a_newcomer_is_looked_at_with_those_it_stands_in_for(waves: Waves) -> None:
+    staged(
+        ("am-1", "alertmanager", "m", "none"),
+        ("am-2", "alertmanager", "m", "start"),
+        ("am-3", "alertmanager", "other", "none"),
+        ("eu-1", "prometheus", "m", "none"),
+    )
+    assert waves("preflight") == [["am-1", "am-2"]]
+    assert waves("start") == [["am-2"]]
 
 
 def test_a_rerun_has_nothing_to_look_at(waves: Waves) -> None:

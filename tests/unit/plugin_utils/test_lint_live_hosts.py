@@ -193,7 +193,7 @@ def test_the_way_to_3(now: str, planned: str, is_told: bool) -> None:
     if not is_told:
         assert found == []
         return
-    assert one(found).startswith(f"P10 error host p-1, variable prometheus_version: p-1 runs Prometheus {now}, and ")
+    assert one(found).startswith(f"P10 error host p-1, variable prometheus_version: Prometheus {now} runs there, and ")
     assert "prometheus_ha_preflight_ignore: [{id: P10, reason: ...}]" in found[0]
 
 
