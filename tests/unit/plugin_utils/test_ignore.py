@@ -67,6 +67,9 @@ P01_A, P01_B, I04 = "P01 error host a", "P01 error host b", "I04 warning the inv
         pytest.param([entry("P01", hosts=[])], None, [P01_A, P01_B, I04], id="for nobody"),
         pytest.param([entry("P01"), entry("P01", "again")], None, [f"{P01_A} meant", P01_B, I04], id="twice"),
         pytest.param([entry("P01", "")], None, [P01_A, P01_B, I04], id="without a reason"),
+        pytest.param(
+            [entry("P01", ""), entry("P01", "again")], None, [f"{P01_A} again", P01_B, I04], id="the second with one"
+        ),
         pytest.param([entry("P01", " ")], None, [P01_A, P01_B, I04], id="a blank reason"),
         pytest.param([entry("P01", None)], None, [P01_A, P01_B, I04], id="reason null"),
         pytest.param(None, [entry("I04")], [P01_A, P01_B, f"{I04} meant"], id="what is about no host"),

@@ -96,6 +96,13 @@ def test_what_two_plans_of_a_run_have_in_common_is_told_once(capsys: pytest.Capt
     assert capsys.readouterr().err.count("variable prometheus_verson") == 1
 
 
+def test_the_notes_of_a_plan_are_told_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_store._summary, "notes", lambda _topology: ["a note"])
+    for host in ("p-1", "p-2"):
+        obtain(task_vars(host))
+    assert capsys.readouterr().err.count("a note") == 1
+
+
 def test_a_plan_that_is_looked_at_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
     loader = DataLoader()
     variables = task_vars(prometheus_port="many")
