@@ -69,7 +69,7 @@ class _Reds:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and self.name is None:
-            self.name = report.nodeid.rpartition("/")[2]
+            self.name = report.nodeid.partition("[")[0].rpartition("/")[2]
 
 
 def red_live_test(_rule: Rule[Any]) -> str | None:

@@ -19,7 +19,9 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
     Values,
     alertmanager,
     hosts,
+    local,
     plan,
+    playbook,
     prometheus,
 )
 
@@ -482,3 +484,25 @@ def test_i09_stays_quiet_where_the_names_of_the_groups_are_unreadable(tmp_path: 
 
 def test_hosts_with_values_alone_have_no_rivals() -> None:
     assert told(hosts("p1", "p2", groups=["prometheus"], prometheus_replica_set="x"), only=("I06",)) == []
+
+
+# -- in a run of the real ansible-playbook -----------------------------------------------------------------------------
+
+
+def test_a_real_run(tmp_path: Path) -> None:
+    """Groups' own values are seen from a task; what a task registered is no variable of the inventory."""
+    eu = {**group(prometheus_replica_set="eu"), "hosts": local("p1", "p2")}
+    inventory = stack(eu=eu, us=group("p1", "p2"))
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "us.yml").write_text("prometheus_replica_set: us\n")
+    tasks: list[dict[str, t.Any]] = [
+        {"ansible.builtin.command": "true", "register": "prometheus_seen", "delegate_to": "localhost"},
+        {"baremetal.prometheus_ha.plan": None},
+    ]
+    plays = [{"hosts": "p1", "gather_facts": False, "tasks": tasks}]
+    ran = playbook(tmp_path, inventory, plays, "-e", "prometheus_ha_strickt=true")
+    assert ran.rc != 0
+    assert f"I06 error hosts p1, p2, variable prometheus_replica_set ({tmp_path}/group_vars/us.yml:1): " in ran.words
+    assert "I04 warning hosts p1, p2, a1, a2, variable prometheus_ha_strickt: " in ran.words
+    assert "Do: write prometheus_ha_strict." in ran.words
+    assert "prometheus_seen" not in ran.words
