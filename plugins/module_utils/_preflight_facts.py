@@ -59,10 +59,13 @@ class Installed:
 
     :param version: the versioned folder that the process runs from, else that its unit names.
     :param external_labels: Prometheus: that block of its configuration, as YAML.
+    :param gossip_label: Alertmanager: the cluster.label that the process was started with, which may be another than
+        the planned one.
     """
 
     version: str
     external_labels: str
+    gossip_label: str
 
 
 def systemd(runner: Runner, booted: str = "/run/systemd/system") -> Systemd:
@@ -129,7 +132,9 @@ def installed(
     command = re.search(r"^ExecStart\s*=\s*(\S+)", _text(os.path.join(unit_folder, unit)), re.MULTILINE)
     texts += [command.group(1)] if command else []
     versions = [match.group(1) for match in (re.search(r"/(\d+\.\d+\.\d+[^/]*)/", text) for text in texts) if match]
-    return Installed(versions[0] if versions else "", external_labels(_text(config_file)))
+    flag = "--cluster.label="
+    labels = [arg[len(flag) :] for arg in (running.argv if running else ()) if arg.startswith(flag)]
+    return Installed(versions[0] if versions else "", external_labels(_text(config_file)), labels[-1] if labels else "")
 
 
 def _text(path: str) -> str:

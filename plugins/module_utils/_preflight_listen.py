@@ -256,10 +256,12 @@ def _end(name: str) -> dict[str, t.Any] | None:
                     break
                 data += part
             heard: dict[str, t.Any] = json.loads(data)
-        except (OSError, ValueError):
+        except socket.timeout:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             return {}
+        except (OSError, ValueError):  # it was about to end by itself
+            return None
     return heard
 
 

@@ -17,6 +17,8 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 Answer = t.Mapping[str, t.Any]
+# With it, gossip takes TCP alone (alertmanager docs/high_availability.md, cluster/tls_transport.go).
+TLS = "cluster.tls-config"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +27,6 @@ class Way:
 
     :param rule: the rule that wants it.
     :param option: the component's own option that sets the port.
-    :param gossip_label: the mesh's cluster.label, on its cluster port.
     """
 
     rule: str
@@ -36,7 +37,6 @@ class Way:
     port: int
     protocols: tuple[str, ...]
     option: str
-    gossip_label: str = ""
 
     @property
     def id(self) -> str:
@@ -154,7 +154,7 @@ class Seen:
 def ways(topology: Topology) -> list[Way]:
     """Every way that one host must have to another; those within a host need no proof."""
     found = [
-        _way("A04", member, peer, "cluster_port", ("tcp", "udp"))
+        _way("A04", member, peer, "cluster_port", ("tcp",) if TLS in peer.opt("extra_args") else ("tcp", "udp"))
         for mesh in topology.cohorts_of("alertmanager")
         for member in mesh.instances
         for peer in mesh.instances
@@ -167,7 +167,6 @@ def ways(topology: Topology) -> list[Way]:
 
 
 def _way(rule: str, source: Instance, target: Instance, option: str, protocols: tuple[str, ...]) -> Way:
-    mesh = target.options.get("alertmanager_mesh")
     return Way(
         rule,
         source.name,
@@ -177,7 +176,6 @@ def _way(rule: str, source: Instance, target: Instance, option: str, protocols: 
         target.port(option),
         protocols,
         option,
-        (target.opt("cluster_label") or f"{target.environment}-{mesh}") if option == "cluster_port" else "",
     )
 
 
@@ -227,7 +225,8 @@ def targets(way_list: t.Iterable[Way], answers: t.Mapping[str, Answer]) -> list[
             "port": way.port,
             "protocols": list(way.protocols),
             "by": "listener" if _holder(way, answers) == FREE else "component",
-            "gossip_label": way.gossip_label,
+            # What is planned may differ from what runs.
+            "gossip_label": answers[way.target]["components"][way.component]["gossip_label"],
         }
         for way in way_list
         if _holder(way, answers) in (FREE, OWN)

@@ -90,21 +90,38 @@ def test_what_is_installed_is_told_by_the_unit_where_nothing_runs(tmp_path: Path
         config = str(tmp_path / "prometheus.yml")
         return facts.installed("prometheus", config, runner, unit_folder=str(tmp_path))
 
-    assert installed() == facts.Installed("", "")
+    assert installed() == facts.Installed("", "", "")
     (tmp_path / "prometheus.service").write_text(
         "[Service]\nExecStart=/opt/prometheus_ha/prometheus/2.53.3/bin/prometheus \\\n  --a=/1.2.3/b\n"
     )
     (tmp_path / "prometheus.yml").write_text("global:\n  external_labels:\n    replica: a\nscrape_configs: []\n")
-    assert installed() == facts.Installed("2.53.3", "  external_labels:\n    replica: a\n")
+    assert installed() == facts.Installed("2.53.3", "  external_labels:\n    replica: a\n", "")
     (tmp_path / "prometheus.service").write_text("[Service]\nExecStart=/usr/bin/prometheus\n")
     assert installed().version == ""
+
+
+def test_what_runs_counts_more_than_its_unit(tmp_path: Path) -> None:
+    argv = ["/opt/prometheus_ha/alertmanager/0.28.1/bin/alertmanager", "--cluster.label=a", "--cluster.label=main"]
+    proc = tmp_path / "proc" / "77"
+    proc.mkdir(parents=True)
+    (proc / "exe").symlink_to(argv[0])
+    (proc / "environ").write_bytes(b"")
+    (proc / "cmdline").write_bytes(b"".join(word.encode() + b"\0" for word in argv))
+    (proc / "stat").write_text("77 (alertmanager) S " + "0 " * 40)
+    (tmp_path / "alertmanager.service").write_text("[Service]\nExecStart=/opt/x/alertmanager/0.33.1/bin/alertmanager\n")
+
+    def runner(_argv: t.Sequence[str], **_options: t.Any) -> Completed:
+        return Completed(0, "LoadState=loaded\nActiveState=active\nMainPID=77\n", "")
+
+    found = facts.installed("alertmanager", "", runner, proc=str(tmp_path / "proc"), unit_folder=str(tmp_path))
+    assert found == facts.Installed("0.28.1", "", "main")
 
 
 def test_without_systemd_nothing_runs(tmp_path: Path) -> None:
     def runner(_argv: t.Sequence[str], **_options: t.Any) -> Completed:
         return Completed(127, "", "no such program")
 
-    assert facts.installed("prometheus", "/nowhere", runner, unit_folder=str(tmp_path)) == facts.Installed("", "")
+    assert facts.installed("prometheus", "/nowhere", runner, unit_folder=str(tmp_path)) == facts.Installed("", "", "")
 
 
 @pytest.mark.parametrize(

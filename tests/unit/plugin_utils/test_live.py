@@ -30,15 +30,15 @@ def test_every_member_to_every_other_and_every_prometheus_to_every_member() -> N
     assert pairs(found, "A04") == gossip
     assert pairs(found, "X04") == {f"p-{one}>a-{two}:9093" for one in (1, 2) for two in (1, 2, 3)}
     assert {way.protocols for way in found if way.rule == "A04"} == {("tcp", "udp")}
-    assert {way.gossip_label for way in found if way.rule == "A04"} == {"default-default"}
-    assert {way.gossip_label for way in found if way.rule == "X04"} == {""}
+    encrypted = _live.ways(stack(alertmanager_extra_args={"cluster.tls-config": "/etc/tls.yml"}))
+    assert {way.protocols for way in encrypted} == {("tcp",)}
 
 
 def test_only_what_the_topology_connects() -> None:
     apart = topology(
         prometheus("p-1", prometheus_alertmanager_meshes=["eu"]),
         prometheus("p-2", prometheus_agent=True),
-        alertmanager("eu-1", "eu-2", alertmanager_mesh="eu", alertmanager_cluster_label="one"),
+        alertmanager("eu-1", "eu-2", alertmanager_mesh="eu"),
         alertmanager("us-1", alertmanager_mesh="us", alertmanager_port=9193),
         alertmanager("test-1", prometheus_ha_environment="test"),
         alertmanager("gone-1", alertmanager_mesh="eu", alertmanager_state="absent"),
@@ -53,7 +53,6 @@ def test_only_what_the_topology_connects() -> None:
         "both>eu-2:9093",
         "both>us-1:9193",
     }
-    assert {way.gossip_label for way in found if way.target == "eu-1" and way.rule == "A04"} == {"one"}
 
 
 def test_what_a_host_looks_at() -> None:
@@ -84,11 +83,11 @@ def look(*states: str) -> dict[str, t.Any]:
         {"port": port, "protocol": protocol, "state": state, "said": ""}
         for (port, protocol), state in zip(places, states, strict=True)
     ]
-    return {"components": {"alertmanager": {"ports": ports}}}
+    return {"components": {"alertmanager": {"ports": ports, "gossip_label": "main"}}}
 
 
 FREE, OWN = look("free", "free", "free"), look("own", "own", "own")
-GOSSIP = _live.Way("A04", "a-1", "a-2", "alertmanager", "192.0.2.2", 9094, ("tcp", "udp"), "cluster_port", "main")
+GOSSIP = _live.Way("A04", "a-1", "a-2", "alertmanager", "192.0.2.2", 9094, ("tcp", "udp"), "cluster_port")
 
 
 @pytest.mark.parametrize(
@@ -225,6 +224,7 @@ def test_an_answer_as_the_rules_see_it() -> None:
             "components": {
                 "prometheus": {
                     "version": "3.5.3",
+                    "gossip_label": "",
                     "external_labels": "  external_labels:\n    replica: p-1\n    dc: 5\n",
                     "ports": [{"port": 9090, "protocol": "tcp", "state": "own", "said": ""}],
                     "in_the_way": [{"what": "x.", "do": "y."}],
