@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import MACHINES
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 
 COMMON: tuple[Option, ...] = (
@@ -97,6 +98,14 @@ COMMON: tuple[Option, ...] = (
         shown_default="that of the file's extension: C(.sarif), C(.xml) and C(.junit) for JUnit, else JSON",
     ),
     Option(
+        "prometheus_ha_preflight_live",
+        "bool",
+        "Whether hosts are looked at, too: ways between peers, clocks, filesystems, what is in the way. Given on the "
+        "command line (C(-e)), since it chooses the hosts of a play.",
+        shown_default="V(false) in C(preflight.yml); V(true) in C(site.yml), for hosts on which something starts for "
+        "the first time or from another release",
+    ),
+    Option(
         "prometheus_ha_preflight_timeout",
         "float",
         "Live preflight: seconds that a peer has to answer, for each protocol of each port.",
@@ -130,6 +139,7 @@ def role_options(role: str, *, version: str, port: int) -> tuple[Option, ...]:
             "The SHA-256 of the release's archive, as one string, or by architecture as in "
             "C({amd64: ..., arm64: ...}). It counts more than a pin of the collection and than the mirror's own "
             "C(sha256sums.txt).",
+            keys=tuple(MACHINES.values()),
         ),
         Option(f"{role}_listen_address", "str", "The address the web endpoint listens on.", default="0.0.0.0"),
         Option(f"{role}_port", "int", "The port of the web endpoint.", default=port, shared=True),
