@@ -98,8 +98,8 @@ def main() -> int:
 
     :return: the exit code; 1 when a rule can vanish unnoticed, or when a test is red with all rules on.
     """
-    static = (*_catalogue.RULES, *_catalogue.LAST_RULES)
-    nothing = Rule("", "", "", "", "", lambda _subject: iter(()))
+    static: tuple[Rule[Any], ...] = (*_catalogue.RULES, *_catalogue.LAST_RULES)
+    nothing: Rule[Any] = Rule("", "", "", "", "", lambda _subject: iter(()))
     for tests in (red_case, red_live_test):
         if red := tests(nothing):
             print(f"{red} is red with all rules on; nothing is proved by it")

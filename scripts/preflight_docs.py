@@ -63,8 +63,9 @@ second one passes every rule.
 
 def rules() -> list[tuple[Rule[Any], bool]]:
     """Every rule, and whether it is a live one; by family and id."""
-    found: list[tuple[Rule[Any], bool]] = [(rule, False) for rule in (*_catalogue.RULES, *_catalogue.LAST_RULES)]
-    found += [(rule, True) for rule in _catalogue.LIVE_RULES]
+    static: tuple[Rule[Any], ...] = (*_catalogue.RULES, *_catalogue.LAST_RULES)
+    live: tuple[Rule[Any], ...] = _catalogue.LIVE_RULES
+    found = [(rule, False) for rule in static] + [(rule, True) for rule in live]
     letters = list(FAMILIES)
     return sorted(found, key=lambda each: (letters.index(each[0].id[0]), each[0].id, each[1]))
 

@@ -36,7 +36,7 @@ def load(path: Path) -> tuple[_inventory.Snapshot, t.Any]:
     loader = DataLoader()
     inventory = InventoryManager(loader=loader, sources=[str(path)])
     variables = VariableManager(loader=loader, inventory=inventory)
-    hostvars = HostVars(inventory=inventory, variable_manager=variables, loader=loader)
+    hostvars: t.Any = HostVars(inventory=inventory, variable_manager=variables, loader=loader)
     templar = Templar(loader=loader, variables={})
     return (
         _inventory.load(hostvars, templar, _registry.NAMES, [str(path.parent)], _registry.COHORT_NAMES),

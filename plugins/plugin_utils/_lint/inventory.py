@@ -114,11 +114,15 @@ def _group_names() -> tuple[str, ...]:
     return tuple(group.name for kind in _registry.KINDS for group in kind.groups)
 
 
-# The groups are the registry's, which is made of the tables.
-_KEYED: tuple[tuple[Option, tuple[str, ...]], ...] = tuple(
-    (option, option.keys if option.name != "prometheus_ha_groups" else _group_names())
+def _keys(option: Option) -> tuple[str, ...] | None:
+    # The groups are the registry's, which is made of the tables.
+    return _group_names() if option.name == "prometheus_ha_groups" else option.keys
+
+
+_KEYED = tuple(
+    (option, keys)
     for option in (*COMMON, *(option for kind in _registry.KINDS for option in kind.options))
-    if option.keys is not None or option.name == "prometheus_ha_groups"
+    if (keys := _keys(option)) is not None
 )
 
 

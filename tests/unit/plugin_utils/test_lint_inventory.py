@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import typing as t
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret, VaultSecretsContext
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _inventory, _registry
 from ansible_collections.baremetal.prometheus_ha.tests.unit import support_cases
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import binaries
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     AM_CONFIG,
     Values,
@@ -381,7 +383,7 @@ def targets_with(labels: t.Any) -> dict[str, t.Any]:
     return {"prometheus_targets": {"web": [{"targets": ["a:1"], "labels": labels}]}}
 
 
-# What promtool of 2.53.3 and 3.5.3 said of the same labels in a rule and in a target file: the words of a refusal.
+# By version, the words of the refusal in a rule and in a target file.
 LABELS: list[tuple[str, t.Any, dict[str, tuple[str | None, str | None]]]] = [
     ("a good one", {"good": "x"}, {"2.53.3": (None, None), "3.5.3": (None, None)}),
     ("a dash", {"bad-name": "x"}, {"2.53.3": ("'bad-name'", "'bad-name'"), "3.5.3": (None, None)}),
@@ -414,6 +416,25 @@ def test_i08(labels: t.Any, verdicts: dict[str, tuple[str | None, str | None]], 
         if words is not None:
             assert found[0].startswith(f"I08 error hosts p1, p2, variable {next(iter(values))}: ")
             assert words in found[0]
+
+
+@pytest.mark.parametrize("version", ["2.53.3", "3.5.3"])
+def test_i08_as_promtool_has_it(tmp_path: Path, version: str) -> None:
+    promtool = binaries("prometheus", version) / "promtool"
+
+    def refuses(checked: str, file: Path) -> bool:
+        done = subprocess.run([promtool, "check", checked, file], capture_output=True, check=False)
+        assert done.returncode in (0, 1), done.stderr
+        return done.returncode == 1
+
+    for title, labels, verdicts in LABELS:
+        rules, targets, config = (tmp_path / name for name in ("rules.yml", "targets.yml", "prometheus.yml"))
+        rules.write_text(yaml.safe_dump({"groups": rules_with(labels)["prometheus_rules"]}))
+        targets.write_text(yaml.safe_dump(targets_with(labels)["prometheus_targets"]["web"]))
+        job = {"job_name": "web", "file_sd_configs": [{"files": [str(targets)]}]}
+        config.write_text(yaml.safe_dump({"scrape_configs": [job]}))
+        told = tuple(words is not None for words in verdicts[version])
+        assert told == (refuses("rules", rules), refuses("config", config)), title
 
 
 def test_i08_names_the_rule_file(tmp_path: Path) -> None:
