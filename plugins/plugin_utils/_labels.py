@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._versions import parse_version
 
 # Prometheus' legacy label names (model.LabelName.IsValidLegacy).
@@ -103,3 +104,8 @@ def external_labels(
         raise HAError(f"{what[0].upper()}{what[1:]}.", where=where, do="Correct the external labels.")
     escape = expands and escape_dollar
     return {name: full[name].replace("$", "$$") if escape else full[name] for name in sorted(full)}
+
+
+def replica_label_of(prometheus: Instance) -> str:
+    """The name of the label that tells the replicas of a Prometheus' set apart."""
+    return str(prometheus.opt("replica_label") or prometheus.options["prometheus_ha_replica_label"])

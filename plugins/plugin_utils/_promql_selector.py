@@ -149,18 +149,20 @@ class _Reader:
 
     def _escaped(self, quote: str) -> bytes:
         found = _ESCAPE.match(self.text, self.place)
-        octal, byte, short, long, simple = found.groups() if found else (None,) * 5
-        if found and simple and (simple in _SIMPLE or simple == quote):
-            self.place = found.end()
-            return _SIMPLE.get(simple, simple).encode()
-        if found and (octal or byte):
-            code = int(octal, 8) if octal else int(byte, 16)
-            if code <= 0xFF:
-                self.place = found.end()
-                return bytes([code])
-        if found and (short or long):
-            code = int(short or long, 16)
-            if code <= 0x10FFFF and not 0xD800 <= code < 0xE000:
-                self.place = found.end()
-                return chr(code).encode()
-        raise self._error(f"{self.text[self.place : self.place + 2]!r} begins no escape of PromQL")
+        value = _unescaped(found, quote) if found else None
+        if found is None or value is None:
+            raise self._error(f"{self.text[self.place : self.place + 2]!r} begins no escape of PromQL")
+        self.place = found.end()
+        return value
+
+
+def _unescaped(found: re.Match[str], quote: str) -> bytes | None:
+    """What an escape stands for; None if it is none."""
+    octal, byte, short, long, simple = found.groups(default="")
+    if simple:
+        return _SIMPLE.get(simple, simple).encode() if simple in _SIMPLE or simple == quote else None
+    if octal or byte:
+        code = int(octal, 8) if octal else int(byte, 16)
+        return bytes([code]) if code <= 0xFF else None
+    code = int(short or long or "110000", 16)
+    return chr(code).encode() if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else None

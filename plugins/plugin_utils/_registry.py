@@ -7,11 +7,23 @@
 from __future__ import annotations
 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _topology
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import alertmanager, prometheus
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import (
+    alertmanager,
+    grafana,
+    prometheus,
+    promregator,
+    remote_storage,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components._base import Component
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Link, Topology
 
-COMPONENTS: tuple[Component, ...] = (prometheus.COMPONENT, alertmanager.COMPONENT)
+COMPONENTS: tuple[Component, ...] = (
+    prometheus.COMPONENT,
+    alertmanager.COMPONENT,
+    *remote_storage.COMPONENTS,
+    *grafana.COMPONENTS,
+    promregator.COMPONENT,
+)
 KINDS = tuple(component.kind for component in COMPONENTS)
 NAMES = _topology.names(KINDS)
 COHORT_NAMES = _topology.cohort_names(KINDS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _federation
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Link, Topology
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import split_host_port
 
@@ -53,6 +54,8 @@ def _targets(prometheus: Instance) -> t.Iterator[tuple[str, list[str]]]:
     """Each job with its targets (host:port), those of the collection's own target files included."""
     files = prometheus.opt("targets")
     for job in prometheus.opt("scrape_configs"):
+        if _federation.federates(job):
+            continue  # drawn as what it is
         found = list(_groups_of(job.get("static_configs")))
         for discovery in job.get("file_sd_configs") or []:
             for path in (discovery.get("files") or []) if isinstance(discovery, dict) else []:

@@ -11,7 +11,15 @@ import json
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _flags, _labels, _peers, _versions
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _federation,
+    _flags,
+    _labels,
+    _peers,
+    _remote_write,
+    _scraping,
+    _versions,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import role_options
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
@@ -53,6 +61,7 @@ OPTIONS: tuple[Option, ...] = (
         "prometheus_shard",
         "dict",
         "C({index, of}): the set scrapes the targets whose address hash falls to the index.",
+        keys=("index", "of"),
     ),
     Option("prometheus_agent", "bool", "Agent mode: remote write only, no rules and no alerting.", default=False),
     Option(
@@ -73,11 +82,25 @@ OPTIONS: tuple[Option, ...] = (
         default=[],
     ),
     Option(
+        "prometheus_federate",
+        "list",
+        "What is federated: each entry is one job. C(replica_set) names a set of the inventory, C(url) a Prometheus "
+        "outside of it. C(match) lists the selectors of what is taken. C(mode) V(both) (the default) scrapes every "
+        "replica and keeps the replica label; V(sticky) takes the set through one C(address), a balancer or virtual "
+        "IP that leads to one replica at a time, and takes off the replica label (the set's, or C(replica_label)). "
+        "C(scrape_interval), C(scrape_timeout), C(sample_limit) and C(job_name) are Prometheus' own; the limit is "
+        f"{_federation.SAMPLE_LIMIT} samples where none is given. Shards do not narrow these jobs.",
+        elements="dict",
+        default=[],
+        keys=_federation.KEYS,
+    ),
+    Option(
         "prometheus_targets",
         "dict",
         "Target files for file-based discovery: name to a list of C({targets, labels}). Each becomes "
         "C(targets/<name>.yml) beside the configuration, for C(file_sd_configs) to name.",
         default={},
+        keys=("targets", "labels"),
     ),
     Option("prometheus_rules", "list", "Rule groups, as in a rule file's C(groups).", elements="dict", default=[]),
     Option(
@@ -95,6 +118,19 @@ OPTIONS: tuple[Option, ...] = (
         default=[],
     ),
     Option("prometheus_remote_write", "list", "Remote write, as Prometheus has it.", elements="dict", default=[]),
+    Option(
+        "prometheus_remote_write_kinds",
+        "dict",
+        "What receives a remote write that no host of the inventory does: C(victoriametrics), C(mimir), C(cortex) or "
+        "C(other), by the endpoint's C(name), else its C(url).",
+        default={},
+    ),
+    Option(
+        "prometheus_remote_outage_budget",
+        "str",
+        "How long remote storage may be away without a sample lost. It is compared with what the write-ahead log can "
+        "hold back.",
+    ),
     Option("prometheus_remote_read", "list", "Remote read, as Prometheus has it.", elements="dict", default=[]),
     Option(
         "prometheus_config",
@@ -132,7 +168,7 @@ OWNED = {
     "global.external_labels": "prometheus_external_labels",
     "rule_files": "prometheus_rule_files and prometheus_rules",
     "alerting*": "prometheus_alertmanager_meshes and prometheus_alert_relabel_configs",
-    "scrape_configs": "prometheus_scrape_configs",
+    "scrape_configs": "prometheus_scrape_configs and prometheus_federate",
     "remote_write": "prometheus_remote_write",
     "remote_read": "prometheus_remote_read",
 }
@@ -153,9 +189,7 @@ FLAG_OWNERS = {
 }
 
 
-def replica_label(instance: Instance) -> str:
-    """The name of the label that tells this set's replicas apart."""
-    return str(instance.opt("replica_label") or instance.options["prometheus_ha_replica_label"])
+replica_label = _labels.replica_label_of
 
 
 def replica(instance: Instance) -> str:
@@ -241,7 +275,7 @@ def config(instance: Instance, topology: Topology, _files: _base.Files | None = 
     else:
         rendered["rule_files"] = [RULES]
         rendered["alerting"] = _alerting(instance, topology)
-    rendered["scrape_configs"] = _scrape_configs(instance)
+    rendered["scrape_configs"] = _scrape_configs(instance) + _federation.scrape_configs(instance, topology)
     for name in ("remote_write", "remote_read"):
         if instance.opt(name):
             rendered[name] = instance.opt(name)
@@ -320,7 +354,10 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
         rules = _rule_files(instance, topology, files)
         generation = _generation(instance, data, rules)
         rendered += [*rules, _marker(generation)]
-    sources = "prometheus_scrape_configs, prometheus_alert_relabel_configs, prometheus_remote_write, prometheus_config"
+    sources = (
+        "prometheus_scrape_configs, prometheus_federate, prometheus_alert_relabel_configs, prometheus_remote_write, "
+        "prometheus_config"
+    )
     rendered.insert(0, _base.file("prometheus.yml", _base.to_yaml(data), sources, masked=True))
     check = ["{release}/bin/promtool", "check", "config", *(["--agent"] if instance.opt("agent") else [])]
     try:
@@ -359,12 +396,15 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
 
 
 def links(cohort: Cohort, topology: Topology) -> list[Link]:
-    """A replica set alerts its meshes."""
+    """A replica set alerts its meshes, scrapes, federates and writes."""
     first = cohort.instances[0]
-    if first.opt("agent"):
-        return []
+    meshes = [] if first.opt("agent") else topology.meshes(first)
+    alerted = [Link(cohort, "alerts", mesh, tuple(member.url for member in mesh.instances)) for mesh in meshes]
     return [
-        Link(cohort, "alerts", mesh, tuple(member.url for member in mesh.instances)) for mesh in topology.meshes(first)
+        *alerted,
+        *_scraping.links(cohort, topology),
+        *_federation.links(cohort, topology),
+        *_remote_write.links(cohort, topology),
     ]
 
 

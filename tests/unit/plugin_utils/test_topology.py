@@ -232,7 +232,10 @@ def test_group_names_are_checked_also_on_hosts_that_are_then_in_no_group(
 
 def test_the_model_reads_every_option_and_nothing_of_others() -> None:
     assert {"prometheus_port", "alertmanager_config", "prometheus_ha_groups", "ansible_host"} <= NAMES
-    assert {name.partition("_")[0] for name in NAMES} == {"prometheus", "alertmanager", "ansible"}
+    assert {name.partition("_")[0] for name in NAMES} == {
+        "ansible",
+        *(kind.name.partition("_")[0] for kind in KINDS),
+    }
 
 
 def test_a_problem_of_a_variable_nobody_reads_is_no_finding() -> None:

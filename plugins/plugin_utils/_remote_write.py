@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who writes to which remote storage, and what each sample is labelled there."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+import urllib.parse
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Link, Topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import normal_address
+
+OUTSIDE = "remote storage outside the inventory"
+# vminsert is the way into VictoriaMetrics' cluster.
+VICTORIAMETRICS = "victoriametrics"
+_KINDS = {"vminsert": VICTORIAMETRICS}
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Endpoint:
+    """One endpoint of prometheus_remote_write.
+
+    :param title: what people know it by; holds no secret of its URL.
+    :param kind: victoriametrics, mimir, cortex, another component's name, or "" where nobody said.
+    :param receiver: the cohort of the inventory that answers there, if one does.
+    """
+
+    writer: Instance
+    title: str
+    config: t.Mapping[str, t.Any]
+    kind: str
+    receiver: Cohort | None
+
+    @property
+    def where(self) -> str:
+        return self.writer.where("remote_write")
+
+
+def endpoints(prometheus: Instance, topology: Topology) -> list[Endpoint]:
+    """What a Prometheus writes to."""
+    hints = prometheus.opt("remote_write_kinds")
+    found: list[Endpoint] = []
+    for number, config in enumerate(prometheus.opt("remote_write"), 1):
+        place = _place(config.get("url"))
+        instance = topology.by_endpoint.get(place) if place else None
+        receiver = topology.cohort(instance) if instance else None
+        hint = hints.get(config.get("name")) or hints.get(config.get("url")) or ""
+        kind = _KINDS.get(receiver.kind.name, receiver.kind.name) if receiver else str(hint)
+        name = config.get("name") or (place[0] if place else f"endpoint {number}")
+        found.append(Endpoint(prometheus, str(name), config, kind, receiver))
+    return found
+
+
+def links(cohort: Cohort, topology: Topology) -> list[Link]:
+    """Where a replica set writes to."""
+    found: dict[t.Any, tuple[Cohort | str, list[str]]] = {}
+    for endpoint in endpoints(cohort.instances[0], topology):
+        end: Cohort | str = endpoint.receiver or OUTSIDE
+        key = endpoint.receiver.instances[0].cohort if endpoint.receiver else None
+        found.setdefault(key, (end, []))[1].append(endpoint.title)
+    return [Link(cohort, "writes to", end, tuple(titles)) for end, titles in found.values()]
+
+
+def _place(url: object) -> tuple[str, int] | None:
+    """Address and port of a URL; None where it is none."""
+    try:
+        parts = urllib.parse.urlsplit(str(url))
+        return normal_address(parts.hostname or ""), parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError, HAError):
+        return None
