@@ -54,7 +54,7 @@ def p03_nothing_sets_the_replica_label(subject: Subject) -> t.Iterator[Problem]:
                     f"use another name there, or add a labeldrop of {label!r} behind it."
                     if "relabel" in emitter.what
                     else "use another name there.",
-                    None if emitter.certain else "warning",
+                    None if emitter.certain else "undecided",
                 )
 
 
@@ -100,13 +100,18 @@ def _jobs(instance: Instance) -> t.Iterator[_Emitter]:
 def _rules(instance: Instance, groups: t.Sequence[tuple[str, dict[str, t.Any]]]) -> t.Iterator[_Emitter]:
     label = prometheus.replica_label(instance)
     for source, group in groups:
-        option = "rule_files" if source.startswith("prometheus_rule_files") else "rules"
+        option = _option(source)
         place = f"{source.partition(': ')[2] or 'rules'}: group {group.get('name')!r}"
         if label in _own_labels(group):
             yield _Emitter(option, f"{place} gives its rules")
         for item in _mappings(group.get("rules")):
             if label in _own_labels(item):
                 yield _Emitter(option, f"{place}: the rule {item.get('alert') or item.get('record')!r} sets")
+
+
+def _option(source: str) -> str:
+    """The option (without its prefix) that a rule group is from."""
+    return "rule_files" if source.startswith("prometheus_rule_files") else "rules"
 
 
 def _own_labels(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -148,21 +153,25 @@ def p04_replicas_send_equal_alerts(subject: Subject) -> t.Iterator[Problem]:
                 yield _undecided(other, problem)
                 continue
             if difference:
-                yield Problem(_where(other), f"{cohort.title}: {_told(difference, first, other)}", _DO)
+                yield _unequal(cohort, difference, first, other)
 
 
-_DO = (
-    "make prometheus_alert_relabel_configs give every replica's alerts the same labels: drop what differs, or replace "
-    "it by what all share (docs of prometheus_ha_alert_replica_label)."
-)
 # Labels that most alerts have besides what their rules set.
 _USUAL = {"instance": "host:9100", "job": "node"}
 _EXAMPLE = {"alertname": "Example", "severity": "critical", **_USUAL}
 # A rule's label can hold an external label: {{ $externalLabels.replica }}.
 _EXTERNAL = re.compile(r"\{\{-?\s*(?:\$externalLabels|\.ExternalLabels)\.([a-zA-Z_][a-zA-Z0-9_]*)\s*-?\}\}")
 
+
+class _Alert(t.NamedTuple):
+    """An alert as the rule makes it; ``option``: the one that has the rule, None of an example."""
+
+    labels: Labels
+    option: str | None = None
+
+
 Sent = t.List[t.Optional[Labels]]
-Difference = t.Tuple[Labels, t.Optional[Labels], t.Optional[Labels]]
+Difference = t.Tuple[_Alert, t.Optional[Labels], t.Optional[Labels]]
 
 
 def _comparable(first: Instance, other: Instance) -> bool:
@@ -178,15 +187,15 @@ def _relabel_configs(subject: Subject, instance: Instance) -> list[t.Any]:
     return configs if isinstance(configs, list) else [configs]
 
 
-def _alerts(groups: t.Sequence[tuple[str, dict[str, t.Any]]], configs: t.Sequence[t.Any]) -> list[Labels]:
+def _alerts(groups: t.Sequence[tuple[str, dict[str, t.Any]]], configs: t.Sequence[t.Any]) -> list[_Alert]:
     """An example and one alert of each rule, of those that relabelling can tell apart."""
-    alerts = [_EXAMPLE]
-    for _source, group in groups:
+    alerts = [_Alert(_EXAMPLE)]
+    for source, group in groups:
         for item in _mappings(group.get("rules")):
             if "alert" in item:
                 labels = {**_USUAL, **_own_labels(group), **_own_labels(item)}
                 named = {str(name): str(value) for name, value in labels.items()}
-                alerts.append({"alertname": str(item["alert"]), **named})
+                alerts.append(_Alert({"alertname": str(item["alert"]), **named}, _option(source)))
     read: set[str] = set()
     by_name = False
     for config in configs:
@@ -194,14 +203,14 @@ def _alerts(groups: t.Sequence[tuple[str, dict[str, t.Any]]], configs: t.Sequenc
             names = config.get("source_labels")
             read.update(map(str, names if isinstance(names, list) else [names]))
             by_name = by_name or config.get("action") == "labelmap"
-    kinds: dict[t.Any, Labels] = {}
+    kinds: dict[t.Any, _Alert] = {}
     for alert in alerts:
-        matter = [(name, value) for name, value in alert.items() if by_name or name in read or _EXTERNAL.search(value)]
-        kinds.setdefault((frozenset(alert), tuple(sorted(matter))), alert)
+        matter = [each for each in alert.labels.items() if by_name or each[0] in read or _EXTERNAL.search(each[1])]
+        kinds.setdefault((frozenset(alert.labels), tuple(sorted(matter))), alert)
     return list(kinds.values())
 
 
-def _sent(subject: Subject, instance: Instance, alerts: t.Sequence[Labels]) -> Sent:
+def _sent(subject: Subject, instance: Instance, alerts: t.Sequence[_Alert]) -> Sent:
     """What the notifier makes of each: external labels where there is none of the name, then relabelling.
 
     :raises UndecidedError: when it is not certain.
@@ -216,7 +225,9 @@ def _sent(subject: Subject, instance: Instance, alerts: t.Sequence[Labels]) -> S
     }
     sent: Sent = []
     for alert in alerts:
-        own = {name: _EXTERNAL.sub(lambda found: external.get(found[1], ""), text) for name, text in alert.items()}
+        own = {
+            name: _EXTERNAL.sub(lambda found: external.get(found[1], ""), text) for name, text in alert.labels.items()
+        }
         full = {**external, **{name: text for name, text in own.items() if text}}
         sent.append(_relabel.relabel(full, configs, version=version))
     return sent
@@ -234,21 +245,31 @@ def _dropped(cohort: Cohort, instance: Instance, sent: Sent) -> t.Iterator[Probl
         )
 
 
-def _difference(alerts: t.Sequence[Labels], here: Sent, there: Sent) -> Difference | None:
+def _difference(alerts: t.Sequence[_Alert], here: Sent, there: Sent) -> Difference | None:
     found = (each for each in zip(alerts, here, there) if each[1] != each[2])
     return next(found, None)
 
 
-def _told(difference: Difference, first: Instance, other: Instance) -> str:
+def _unequal(cohort: Cohort, difference: Difference, first: Instance, other: Instance) -> Problem:
     alert, here, there = difference
+    name = alert.labels["alertname"]
     if here is None or there is None:
         sender, dropper = (other, first) if here is None else (first, other)
-        return f"the alert {alert['alertname']} is sent by {sender.name} and dropped by {dropper.name}."
-    names = [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
-    values = [
-        f"{name!r} is {here.get(name)!r} on {first.name} and {there.get(name)!r} on {other.name}" for name in names
-    ]
-    return f"the alert {alert['alertname']} is not the same on all replicas: after relabelling, {'; '.join(values)}."
+        what = f"the alert {name} is sent by {sender.name} and dropped by {dropper.name}."
+        do = "keep or drop by labels that all replicas share."
+        return Problem(_where(other), f"{cohort.title}: {what}", do)
+    label = next(label for label in sorted({*here, *there}) if here.get(label) != there.get(label))
+    what = (
+        f"{cohort.title}: the alert {name} is not the same on all replicas: after relabelling, {label!r} is "
+        f"{here.get(label)!r} on {first.name} and {there.get(label)!r} on {other.name}."
+    )
+    if alert.option and _EXTERNAL.search(alert.labels.get(label, "")):
+        return Problem(other.where(alert.option), what, "take the replica out of the rule's label.")
+    do = (
+        "make prometheus_alert_relabel_configs drop it, or replace it by what all replicas share; "
+        "prometheus_ha_alert_replica_label: drop does so for the replica label."
+    )
+    return Problem(_where(other), what, do)
 
 
 def _undecided(instance: Instance, problem: UndecidedError) -> Problem:
@@ -258,7 +279,7 @@ def _undecided(instance: Instance, problem: UndecidedError) -> Problem:
         _where(instance),
         f"undecided whether all replicas send the same alerts: {problem.words.rstrip('.')}.",
         "write that rule in another way, or compare the alerts of two replicas by hand.",
-        "warning",
+        "undecided",
     )
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 import yaml
@@ -27,7 +28,7 @@ _MAKERS = {
         "prometheus_ha_alert_replica_label",
         "prometheus_replica_label",
     ),
-    "scrape_configs": ("prometheus_shard", "prometheus_federate"),
+    "scrape_configs": ("prometheus_scrape_configs", "prometheus_shard", "prometheus_federate"),
     "targets": ("prometheus_targets",),
     "rules": ("prometheus_rules", "prometheus_rule_files"),
     _COMMAND_LINE: ("prometheus_extra_args",),
@@ -92,12 +93,13 @@ def _problems(
     for variable, found in places.items():
         file, key = found[0]
         path, here, there = _difference(found[0], model.get(found[0], _MISSING), parts.get(found[0], _MISSING))
-        shown = [_shown(path, value, hidden) for value in (here, there)]
+        shown = [_shown([key, *path], value, hidden) for value in (here, there)]
         more = f"; {len(found) - 1} more of its parts differ" if len(found) > 1 else ""
-        what = f"{file}: {_path([key, *path])}" if key or path else file
+        what = f"{file}: {''.join([key, *path]).lstrip('.')}" if key or path else file
+        holder = first if variable in first.host.values and variable not in other.host.values else other
         yield Problem(
-            other.host.where(variable),
-            f"{cohort.title} is not rendered alike: {what} {shown[0]} on {first.name} "
+            holder.host.where(variable),
+            f"{cohort.title} is not rendered alike: {what} is {shown[0]} on {first.name} "
             f"and {shown[1]} on {other.name}{more}.",
             _do(here, there, first, other),
         )
@@ -109,17 +111,14 @@ def _variable(part: Part, unlike: t.Sequence[str]) -> str:
     if "prometheus_agent" in unlike:
         return "prometheus_agent"
     name = key.rpartition(".")[2] if file == _MAIN else file.partition("/")[0]
-    makers = (f"prometheus_{name}", *_MAKERS.get(name, ()), "prometheus_config")
-    return next((variable for variable in makers if variable in unlike), unlike[0] if unlike else makers[0])
+    makers = (*_MAKERS.get(name, ()), f"prometheus_{name}", "prometheus_config")
+    return next((variable for variable in makers if variable in unlike), makers[0])
 
 
 def _difference(part: Part, here: t.Any, there: t.Any) -> Difference:
     """Where two values first differ: the path, and what is there on either side."""
     if part[0] not in (_MAIN, _COMMAND_LINE) and isinstance(here, str) and isinstance(there, str):
-        try:
-            here, there = yaml.safe_load(here), yaml.safe_load(there)
-        except yaml.YAMLError:
-            return [], "one text", "another"
+        here, there = _readable(here, there)
     path: list[str] = []
     while True:
         if isinstance(here, dict) and isinstance(there, dict):
@@ -138,8 +137,13 @@ def _difference(part: Part, here: t.Any, there: t.Any) -> Difference:
         path.append(steps[0][0])
 
 
-def _path(steps: t.Sequence[str]) -> str:
-    return "".join(steps).lstrip(".")
+def _readable(here: str, there: str) -> tuple[t.Any, t.Any]:
+    """Two files as data, or line by line where they are none or hold the same."""
+    with contextlib.suppress(yaml.YAMLError):
+        one, two = yaml.safe_load(here), yaml.safe_load(there)
+        if one != two:
+            return one, two
+    return here.splitlines(), there.splitlines()
 
 
 def _hidden(subject: Subject, *instances: Instance) -> list[str]:
@@ -149,15 +153,18 @@ def _hidden(subject: Subject, *instances: Instance) -> list[str]:
 
 
 def _shown(path: t.Sequence[str], value: t.Any, hidden: t.Sequence[str]) -> str:
-    """A value in a sentence; secret ones are masked before a long one is cut."""
+    """A value in a sentence: single ones alone, and secret ones masked before a long one is cut."""
     if value is _MISSING:
-        return "is missing"
+        return "missing"
+    if not any(path) or isinstance(value, (dict, list)):
+        return "there"
     if any(names_secret(step.lstrip(".")) and step != ".url" for step in path):
-        return f"is {MASK}"
-    text = repr(value)
+        return MASK
+    if not isinstance(value, str):
+        return repr(value)
     for secret in hidden:
-        text = text.replace(secret, MASK)
-    return f"is {text}" if len(text) <= _LONGEST else f"is {text[:_LONGEST]}..."
+        value = value.replace(secret, MASK)
+    return repr(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}...")
 
 
 def _do(here: t.Any, there: t.Any, first: Instance, other: Instance) -> str:

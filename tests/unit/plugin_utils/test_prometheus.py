@@ -132,7 +132,7 @@ def test_external_labels(values: dict[str, t.Any], expected: dict[str, str]) -> 
 def test_every_alertmanager_of_every_mesh_one_by_one() -> None:
     plan = good(
         prometheus("p"),
-        prometheus("q", prometheus_alertmanager_meshes=["b"]),
+        prometheus("q", prometheus_alertmanager_meshes=["b"], prometheus_replica_set="q"),
         prometheus("t", prometheus_ha_environment="test"),
         alertmanager("am-2", "am-1", alertmanager_mesh="a"),
         alertmanager("am-3", ansible_host="2001:db8::3", alertmanager_mesh="b", alertmanager_port=19093),
