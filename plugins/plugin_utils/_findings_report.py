@@ -48,7 +48,7 @@ class Report:
     def text(self, form: str) -> str:
         """:param form: json, sarif or junit."""
         if form == "junit":
-            return _junit.xml(self.findings, self._rules())
+            return _junit.xml(self.findings, self._rules(), folder=self.folder)
         if form == "sarif":
             data = _sarif.log(self.findings, self._rules(), folder=self.folder, inventory=self.inventory)
         else:

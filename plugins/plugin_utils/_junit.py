@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 import typing as t
 import xml.etree.ElementTree as ElementTree
@@ -18,10 +19,11 @@ SUITE = "baremetal.prometheus_ha.preflight"
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def xml(findings: t.Sequence[Finding], rules: t.Sequence[RuleText]) -> str:
+def xml(findings: t.Sequence[Finding], rules: t.Sequence[RuleText], *, folder: str) -> str:
     """A JUnit file. An error fails, a warning is in the output of a case that passes, what is ignored is skipped.
 
     :param rules: all that were applied.
+    :param folder: what files are named relative to, where they are below it.
     """
     root = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(root, "testsuite", name=SUITE)
@@ -30,7 +32,7 @@ def xml(findings: t.Sequence[Finding], rules: t.Sequence[RuleText]) -> str:
         if rule.id not in found:
             _case(suite, rule.id, rule.sentence)
     for finding in findings:
-        case = _case(suite, finding.id, finding.where, finding.place.file)
+        case = _case(suite, finding.id, finding.where, _below(finding.place.file, folder))
         text = _clean(f"{finding.what} Do: {finding.do}")
         if finding.ignored:
             ElementTree.SubElement(case, "skipped", message=_clean(finding.ignored)).text = text
@@ -57,6 +59,11 @@ def _case(suite: ElementTree.Element, rule: str, name: str, file: str = "") -> E
     if file:
         case.set("file", _clean(file))
     return case
+
+
+def _below(file: str, folder: str) -> str:
+    path = pathlib.PurePath(file)
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else file
 
 
 def _clean(text: str) -> str:

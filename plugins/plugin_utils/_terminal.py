@@ -39,9 +39,12 @@ def tell(findings: t.Iterable[Finding], *, beside: bool = False) -> None:
 
 
 def tell_briefly(findings: t.Iterable[Finding], notes: t.Iterable[str]) -> None:
-    """What a run says that was not asked for findings: errors, some warnings, notes; nothing of what is ignored."""
+    """What a run says that was not asked for findings: errors, some warnings, notes; nothing of what is ignored.
+
+    Errors are on stdout, as Ansible's own of a failing task are; the rest is on stderr, as its warnings are.
+    """
     told = [finding for finding in findings if not finding.ignored]
-    tell((finding for finding in told if finding.stops), beside=True)
+    tell(finding for finding in told if finding.stops)
     others = [finding for finding in told if not finding.stops]
     tell(others[:MOST_WARNINGS], beside=True)
     if len(others) > MOST_WARNINGS:

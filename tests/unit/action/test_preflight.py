@@ -195,7 +195,7 @@ def test_a_run_tells_its_warnings_once_however_many_hosts_and_tasks_it_has(tmp_p
     ran = playbook(tmp_path, hosts, plays)
     assert ran.rc == 0, ran.words
     assert ran.words.count("I04 warning hosts a, b, variable prometheus_verson") == 1
-    assert not found(ran)  # stdout is the callback's
+    assert not found(ran)  # on stderr, as Ansible's own warnings are
     assert ran.results["members"] == ["a", "b"]
 
 
@@ -204,6 +204,7 @@ def test_other_playbooks_stop_at_the_same_errors_before_a_host_is_touched(tmp_pa
     ran = playbook(tmp_path, inventory(prometheus_replica="one", prometheus_verson="3"), book)
     assert ran.rc == 2
     assert ran.words.count("P01 error host p-2, variable prometheus_replica (") == 1
+    assert [line[:9] for line in found(ran)] == ["P01 error"]
     assert ran.words.count("I04 warning hosts p-1, p-2, a-1, a-2, variable prometheus_verson (") == 1
     assert "the inventory has 1 problem; no host was touched" in ran.words
     assert "UNREACHABLE" not in ran.words

@@ -15,15 +15,15 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import RULES
 
 FINDINGS = [
-    error("P01", "hosts a, b, variable prometheus_replica (/inv/hosts.yml:7)", "twice <&>.", "mend."),
-    error("P01", "host c", "again.", "mend."),
+    error("P01", "hosts a, b, variable prometheus_replica (/work/inv/hosts.yml:7)", "twice <&>.", "mend."),
+    error("P01", "host c, variable x (/workshop/hosts.yml:1)", "again.", "mend."),
     warning("X03", "host a", "both.", "mend."),
     Finding("P06", "error", "host a", "no mesh.", "name one.", "next week"),
 ]
 
 
 def suite(findings: t.Sequence[Finding]) -> ElementTree.Element:
-    root = ElementTree.fromstring(_junit.xml(findings, RULES))
+    root = ElementTree.fromstring(_junit.xml(findings, RULES, folder="/work"))
     assert root.tag == "testsuites"
     (found,) = root
     assert root.attrib == {key: value for key, value in found.attrib.items() if key != "name"}
@@ -41,10 +41,11 @@ def test_a_case_a_finding_and_a_case_a_rule_that_found_nothing() -> None:
 
 
 def test_what_a_finding_becomes() -> None:
-    first, _second, third, fourth = list(suite(FINDINGS))[-4:]
+    first, second, third, fourth = list(suite(FINDINGS))[-4:]
     assert [child.tag for case in (first, third, fourth) for child in case] == ["failure", "system-out", "skipped"]
-    assert first.attrib["name"] == "P01 hosts a, b, variable prometheus_replica (/inv/hosts.yml:7)"
-    assert first.attrib["file"] == "/inv/hosts.yml"
+    assert first.attrib["name"] == "P01 hosts a, b, variable prometheus_replica (/work/inv/hosts.yml:7)"
+    assert first.attrib["file"] == "inv/hosts.yml"
+    assert second.attrib["file"] == "/workshop/hosts.yml"
     assert first[0].attrib == {"message": "twice <&>.", "type": "P01"}
     assert first[0].text == str(FINDINGS[0])
     assert third[0].text == str(FINDINGS[2])

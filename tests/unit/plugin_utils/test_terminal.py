@@ -35,11 +35,10 @@ def test_a_run_tells_all_errors_some_warnings_the_notes_and_nothing_of_what_is_i
 ) -> None:
     _terminal.tell_briefly([*ERRORS, *WARNINGS, *IGNORED], ["a note"])
     told = capsys.readouterr()
-    assert told.out == ""  # it is the callback's, which may print JSON there
+    assert told.out.splitlines() == [str(finding) for finding in ERRORS]
     lines = told.err.splitlines()
-    assert lines[:30] == [str(finding) for finding in ERRORS]
-    assert lines[30:50] == [str(finding) for finding in WARNINGS[:20]]
-    assert lines[50:] == ["... and 10 more; baremetal.prometheus_ha.preflight lists all.", "a note"]
+    assert lines[:20] == [str(finding) for finding in WARNINGS[:20]]
+    assert lines[20:] == ["... and 10 more; baremetal.prometheus_ha.preflight lists all.", "a note"]
 
 
 def test_few_warnings_are_all_told(capsys: pytest.CaptureFixture[str]) -> None:
