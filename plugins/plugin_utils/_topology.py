@@ -44,6 +44,7 @@ class Kind:
     :param cohort: what a set of instances that stand in for one another is called.
     :param cohort_variable: the variable that names an instance's cohort; None: an environment has one.
     :param enabled_by: a bool option without which the groups' hosts do not run it; None: they all do.
+    :param borrowed: variables that it reads and shares with other components, which its own table leaves to them.
     """
 
     name: str
@@ -53,6 +54,12 @@ class Kind:
     cohort_variable: str | None
     options: tuple[Option, ...]
     enabled_by: str | None = None
+    borrowed: tuple[Option, ...] = ()
+
+    @functools.cached_property
+    def table(self) -> tuple[Option, ...]:
+        """Every variable that it reads."""
+        return (*COMMON, *self.options, *self.borrowed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,8 +125,11 @@ class Instance:
         :raises HAError: when it is no path.
 
         Prometheus and Alertmanager take the external URL's path where no route prefix is given
-        (--help of both: web.route-prefix "Defaults to path of --web.external-url").
+        (--help of both: web.route-prefix "Defaults to path of --web.external-url"). A component without the variable
+        answers at the root.
         """
+        if f"{self.kind.name}_route_prefix" not in self.options:
+            return ""
         given = self.opt("route_prefix")
         path = given if given is not None else urllib.parse.urlsplit(self.opt("external_url") or "").path
         return normal_prefix(str(path), self.where("external_url" if given is None else "route_prefix"))
@@ -222,11 +232,13 @@ class Topology:
 
     @functools.cached_property
     def by_endpoint(self) -> dict[tuple[str, int], Instance]:
-        """The instances by the address and the port of their web endpoints; those without a usable one are left out."""
+        """The instances by address and port of what is asked and written to; those without a usable one are left out."""
         found: dict[tuple[str, int], Instance] = {}
         for instance in self.instances:
             with contextlib.suppress(HAError):
                 found.setdefault((instance.address, instance.port()), instance)
+                if f"{instance.kind.name}_remote_write_port" in instance.options:
+                    found.setdefault((instance.address, instance.port("remote_write_port")), instance)
         return found
 
     def cohort(self, instance: Instance) -> Cohort:
@@ -268,14 +280,12 @@ class Topology:
 
 def shared_names(kinds: t.Iterable[Kind]) -> frozenset[str]:
     """The variables that other hosts' slices depend on."""
-    options = [*COMMON, *(option for kind in kinds for option in kind.options)]
-    return frozenset(option.name for option in options if option.shared)
+    return frozenset(option.name for kind in kinds for option in kind.table if option.shared)
 
 
 def names(kinds: t.Iterable[Kind]) -> frozenset[str]:
     """Every variable the model reads."""
-    options = [option.name for kind in kinds for option in kind.options]
-    return frozenset([*options, *(option.name for option in COMMON), "ansible_host"])
+    return frozenset([*(option.name for kind in kinds for option in kind.table), "ansible_host"])
 
 
 def cohort_names(kinds: t.Iterable[Kind]) -> frozenset[str]:
@@ -308,7 +318,7 @@ def build(snapshot: Snapshot, kinds: t.Sequence[Kind]) -> Topology:
             group = next((group for group in kind.groups if mapped.get(group.name, group.name) in host.groups), None)
             if group is None:
                 continue
-            table = (*COMMON, *kind.options)
+            table = kind.table
             options, wrong = effective(table, {**group.defaults, **host.values})
             if kind.enabled_by is not None and not options[kind.enabled_by]:
                 continue
