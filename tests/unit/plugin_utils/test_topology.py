@@ -163,7 +163,7 @@ def test_endpoint(values: dict[str, t.Any], address: str, url: str, own_url: str
     ],
 )
 def test_an_unusable_endpoint_is_one_finding_that_names_its_variable(values: dict[str, t.Any], variable: str) -> None:
-    found = findings(prometheus("p", **values), prometheus("q"), alertmanager("am-1"))
+    found = findings(prometheus("p", **values), prometheus("q"), alertmanager("am-1", "am-2"))
     assert len(found) == 1
     assert f"I03 error host p, variable {variable}: " in found[0]
 
