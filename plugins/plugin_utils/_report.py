@@ -29,7 +29,9 @@ def table(plan: Plan) -> str:
         cohort = topology.cohort(instance)
         ports = _registry.component(instance.kind.name).ports(instance)
         shown = ", ".join(f"{port}/{protocol}" for port, protocol, _address, _variable in ports)
-        rows.append([instance.name, instance.kind.title, instance.opt("version"), cohort.title, instance.url, shown])
+        # A component that is only modelled has no version.
+        version = instance.options.get(f"{instance.kind.name}_version", "")
+        rows.append([instance.name, instance.kind.title, version, cohort.title, instance.url, shown])
     links = [["FROM", "MEMBERS", "TO", "EACH OF"]]
     links += [
         [link.source.title, _names(link.source), f"{link.verb} {link.target_title}", ", ".join(link.endpoints)]

@@ -123,6 +123,26 @@ def test_check_mode_is_no_different(tmp_path: Path) -> None:
     assert found(ran)
 
 
+NOTE = "Checked and drawn; this version has no role that rolls out Grafana: host g-1."
+
+
+@pytest.mark.parametrize("book", [PREFLIGHT, PLAN], ids=["preflight", "plan"])
+def test_a_component_without_a_role_is_noted_and_no_finding(tmp_path: Path, book: Path) -> None:
+    more = inventory()
+    more["grafana"] = {"hosts": {"g-1": {"ansible_host": "192.0.2.9"}}}
+    ran = playbook(tmp_path, more, book)
+    assert ran.rc == 0, ran.words
+    assert ran.words.count(NOTE) == 1
+    assert [line for line in found(ran) if "Grafana" in line] == []
+
+
+def test_a_run_that_would_roll_out_nothing_is_an_error(tmp_path: Path) -> None:
+    ran = playbook(tmp_path, {"grafana": {"hosts": {"g-1": {}}}}, SITE)
+    assert ran.rc == 2
+    assert NOTE in ran.words
+    assert "this version rolls out nothing of what the inventory has" in ran.words
+
+
 # -- nothing to check --------------------------------------------------------------------------------------------------
 
 

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._diff import MASK
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _render
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import (
     Finding,
     InventoryError,
@@ -20,6 +22,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings 
     ordered,
     warning,
 )
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_cases import cases, load
 
 
 def test_how_a_finding_reads() -> None:
@@ -131,6 +134,15 @@ def test_short_words_are_no_secrets() -> None:
     """They would be masked in other words, as in the files of a slice."""
     finding = error("I", "host a", "a bad value", "mend it.")
     assert masked([finding], ["bad", ""]) == [finding]
+
+
+@pytest.mark.parametrize("path", cases("reject"), ids=lambda path: path.stem)
+def test_the_hosts_of_a_finding_are_hosts_of_the_inventory(path: Path) -> None:
+    """Whatever a rule calls its place: what is not read as hosts can be ignored for none of them."""
+    snapshot, files = load(path)
+    for finding in _render.plan(snapshot, files).findings:
+        assert finding.place.hosts, finding.where
+        assert set(finding.place.hosts) <= set(snapshot.hosts), finding.where
 
 
 @pytest.mark.parametrize("count, words", [(1, "has 1 problem;"), (2, "has 2 problems;")])

@@ -24,6 +24,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings_
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import RULES
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._summary import Summary
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import ROOT
 
 FINDINGS = (
     error("P01", "hosts a, b, variable prometheus_replica (/inv/hosts.yml:7)", "twice.", "mend."),
@@ -106,6 +107,13 @@ def is_sarif(text: str) -> bool:
 
 def is_junit(text: str) -> bool:
     return ElementTree.fromstring(text).tag == "testsuites"
+
+
+def test_the_guide_names_every_field(tmp_path: Path) -> None:
+    data = json.loads(report(tmp_path).text("json"))
+    guide = (ROOT / "docs" / "preflight-guide.md").read_text(encoding="utf-8")
+    fields = {*data, *data["summary"], *data["findings"][0]}
+    assert {field for field in fields if f"`{field}`" not in guide} == set()
 
 
 @pytest.mark.parametrize(
