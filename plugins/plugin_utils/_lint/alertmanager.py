@@ -262,7 +262,7 @@ def a15_start_delay(subject: Subject) -> t.Iterator[Problem]:
             if told:
                 yield Problem(
                     member.where("dispatch_start_delay"),
-                    f"{member.name} holds notifications back for {shown(held or 0)}; {sender} sends its alerts again "
+                    f"notifications are held back for {shown(held or 0)}; {sender} sends its alerts again "
                     f"after {shown(longest)} (rules.alert.resend-delay).",
                     f"set {shown(longest)} or more, or a shorter resend delay.",
                 )

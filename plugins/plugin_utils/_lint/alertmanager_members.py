@@ -98,7 +98,7 @@ def a05_members_gossip_alike(subject: Subject) -> t.Iterator[Problem]:
         known = _gossip(first)
         for member in mesh.instances[1:]:
             own = _gossip(member)
-            for name in [name for name in known | own if _unequal(known.get(name), own.get(name))]:
+            for name in [name for name in known | own if _unequal(name, known.get(name), own.get(name))]:
                 option = name if f"alertmanager_{name}" in member.options else "extra_args"
                 yield Problem(
                     member.where(option),
@@ -124,12 +124,12 @@ def _said(settings: t.Mapping[str, t.Any], name: str) -> str:
     return repr(settings[name]) if name in settings else "nothing"
 
 
-def _unequal(one: t.Any, other: t.Any) -> bool:
+def _unequal(name: str, one: t.Any, other: t.Any) -> bool:
     """Whether two values differ, as durations where they are some."""
     try:
         return flag_duration(one) != flag_duration(other)
     except HAError:
-        return bool(one != other)
+        return bool(one != other) and name not in _ALIKE  # I07 says that these are none
 
 
 @rule(

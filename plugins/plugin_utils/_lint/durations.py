@@ -33,12 +33,12 @@ VARIABLES: dict[str, Reader] = {
     **_each(
         flag_duration,
         "alertmanager_retention alertmanager_cluster_peer_timeout alertmanager_cluster_gossip_interval "
-        "alertmanager_cluster_pushpull_interval alertmanager_cluster_settle_timeout",
+        "alertmanager_cluster_pushpull_interval alertmanager_cluster_settle_timeout alertmanager_dispatch_start_delay",
     ),
 }
-# Prometheus keeps samples by size alone, and Alertmanager starts without waiting. Elsewhere 0 turns off what is meant
-# to run, or is taken for the default.
-ZERO = ("prometheus_retention", "alertmanager_cluster_settle_timeout")
+# Prometheus keeps samples by size alone, and Alertmanager starts and notifies without waiting. Elsewhere 0 turns off
+# what is meant to run, or is taken for the default.
+ZERO = ("prometheus_retention", "alertmanager_cluster_settle_timeout", "alertmanager_dispatch_start_delay")
 
 # The keys and flags whose values are durations, wherever they are in a component's structured variables.
 KEYS: dict[str, dict[str, Reader]] = {

@@ -89,35 +89,72 @@ def x02_more_than_one(subject: Subject) -> t.Iterator[Problem]:
     source="--help of the components: web.listen-address, cluster.listen-address, storage.tsdb.path and their kin",
 )
 def x03_nothing_is_shared(subject: Subject) -> t.Iterator[Problem]:
-    ports: dict[tuple[str, int, str], list[tuple[str, str, str]]] = {}
-    folders: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
-    for instance in subject.topology.instances:
-        kind = instance.kind.name
-        for port, protocol, listens, variable in _registry.component(kind).ports(instance):
-            others = ports.setdefault((instance.name, port, protocol), [])
-            claim = (ip_literal(str(listens)) or str(listens), kind, variable)
-            yield from _clashes(instance, f"{protocol} port {port}", claim, others)
-        variable = f"{kind}_data_dir"
+    for clash in _clashes(subject):
+        if not clash.of_gossip:
+            yield clash.problem()
+
+
+@rule(
+    "A17",
+    "error",
+    "The gossip of an Alertmanager and that of a Grafana on the same host have ports of their own: both want 9094.",
+    prevents="Whichever of the two starts later never starts.",
+    source="grafana docs, alerting high availability: ha_listen_address; alertmanager --help: cluster.listen-address",
+)
+def a17_gossip_of_grafana(subject: Subject) -> t.Iterator[Problem]:
+    for clash in _clashes(subject):
+        if clash.of_gossip and "tcp" in clash.what:  # the same by UDP is no other problem
+            yield clash.problem()
+
+
+class _Claim(t.NamedTuple):
+    """What an instance takes of its host, on an address; and the variable to change."""
+
+    address: str
+    instance: Instance
+    variable: str
+
+
+class _Clash(t.NamedTuple):
+    """Two that want the same of a host: the port or folder in words."""
+
+    what: str
+    one: _Claim
+    other: _Claim
+
+    @property
+    def of_gossip(self) -> bool:
+        return {self.one.variable, self.other.variable} == {"alertmanager_cluster_port", "grafana_ha_port"}
+
+    def problem(self) -> Problem:
+        one, other = self.one, self.other
+        return Problem(
+            one.instance.host.where(one.variable),
+            f"{one.instance.kind.name} and {other.instance.kind.name} would both use the {self.what} "
+            f"(the other one by {other.variable}).",
+            f"give {one.variable} or {other.variable} another value.",
+        )
+
+
+def _clashes(subject: Subject) -> t.Iterator[_Clash]:
+    """By claim, the first other one that wants the same on an address that both listen on."""
+    taken: dict[tuple[str, str], list[_Claim]] = {}
+    for what, claim in _claims(subject.topology.instances):
+        others = taken.setdefault((claim.instance.name, what), [])
+        for other in others:
+            if claim.address == other.address or not {claim.address, other.address}.isdisjoint(_ALL):
+                yield _Clash(what, claim, other)
+                break
+        others.append(claim)
+
+
+def _claims(instances: t.Iterable[Instance]) -> t.Iterator[tuple[str, _Claim]]:
+    for instance in instances:
+        for port, protocol, listens, variable in _registry.component(instance.kind.name).ports(instance):
+            yield f"{protocol} port {port}", _Claim(ip_literal(str(listens)) or str(listens), instance, variable)
+        variable = f"{instance.kind.name}_data_dir"
         if instance.options.get(variable):
-            folder = os.path.normpath(instance.options[variable])
-            others = folders.setdefault((instance.name, folder), [])
-            yield from _clashes(instance, f"folder {folder}", ("", kind, variable), others)
+            yield f"folder {os.path.normpath(instance.options[variable])}", _Claim("", instance, variable)
 
 
-def _clashes(
-    instance: Instance, what: str, claim: tuple[str, str, str], others: list[tuple[str, str, str]]
-) -> t.Iterator[Problem]:
-    """The first other one that wants the same, on an address that both listen on."""
-    address, kind, variable = claim
-    for listens, other, other_variable in others:
-        if address == listens or address in _ALL or listens in _ALL:
-            yield Problem(
-                instance.host.where(variable),
-                f"{kind} and {other} would both use the {what} (the other one by {other_variable}).",
-                f"give {variable} or {other_variable} another value.",
-            )
-            break
-    others.append(claim)
-
-
-RULES = (x01_replicas_are_apart, x02_more_than_one, x03_nothing_is_shared)
+RULES = (x01_replicas_are_apart, x02_more_than_one, x03_nothing_is_shared, a17_gossip_of_grafana)

@@ -167,12 +167,6 @@ def test_advertised_address(names: list[str], values: dict[str, t.Any], expected
 @pytest.mark.parametrize(
     "values, variable, words",
     [
-        pytest.param(
-            {"alertmanager_cluster_advertise_address": "am-1.example"},
-            "alertmanager_cluster_advertise_address",
-            "is an IP, not 'am-1.example'",
-            id="advertised name",
-        ),
         pytest.param({"alertmanager_config": None}, "alertmanager_config", "no configuration", id="no configuration"),
         pytest.param(
             {"alertmanager_config": None, "alertmanager_config_file": "no.yml"},

@@ -16,6 +16,7 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
     good,
     hosts,
     prometheus,
+    warnings,
 )
 
 
@@ -58,6 +59,25 @@ def test_x03(values: dict[str, t.Any], where: str, words: str) -> None:
     assert words in found[0]
 
 
+LOOPBACK = {"prometheus_listen_address": "127.0.0.1", "alertmanager_port": 9090}
+
+
+@pytest.mark.parametrize(
+    "listens, clash",
+    [
+        pytest.param("127.0.0.1", True, id="the same"),
+        pytest.param("0.0.0.0", True, id="all of IPv4"),
+        pytest.param("::", True, id="all, as IPv6"),
+        pytest.param("[::]", True, id="all, in brackets"),
+        pytest.param("10.0.0.1", False, id="another"),
+        pytest.param("::1", False, id="another family"),
+    ],
+)
+def test_x03_counts_the_address(listens: str, clash: bool) -> None:
+    found = findings(both(**LOOPBACK, alertmanager_listen_address=listens), alertmanager("b"))
+    assert [line.partition(" ")[0] for line in found] == (["X03"] if clash else [])
+
+
 @pytest.mark.parametrize(
     "parts",
     [
@@ -77,8 +97,61 @@ def test_every_clash_at_once() -> None:
 
 def test_x01_two_of_a_set_at_one_address() -> None:
     (found,) = findings(prometheus("p-1", "p-2", ansible_host="192.0.2.1"))
-    assert found.startswith("X01 error host p-2, variable prometheus_ha_address")
+    assert found.startswith("X01 error host p-2, variable ansible_host: ")
     assert "p-1 and p-2 of replica set default have the same address 192.0.2.1" in found
+
+
+@pytest.mark.parametrize(
+    "values, where",
+    [
+        pytest.param({"prometheus_ha_address": "10.0.0.9"}, "host p, variable prometheus_ha_address", id="given"),
+        pytest.param({"ansible_host": "10.0.0.9"}, "host p, variable ansible_host", id="Ansible's"),
+        # Another port makes no other host of it.
+        pytest.param(
+            {"ansible_host": "10.0.0.9", "prometheus_port": 19090}, "host p, variable ansible_host", id="port"
+        ),
+    ],
+)
+def test_x01_names_where_the_address_is_from(values: dict[str, t.Any], where: str) -> None:
+    found = findings(prometheus("10.0.0.9", ansible_host=None), prometheus("p", **values))
+    assert [line.partition(": ")[0] for line in found] == [f"X01 error {where}"]
+
+
+def test_x01_hosts_that_are_known_by_their_names_alone() -> None:
+    good(prometheus("10.0.0.9", "10.0.0.10", "p", ansible_host=None))
+
+
+def domains(*given: str | None, groups: tuple[str, ...] = ("prometheus",)) -> t.Any:
+    """One host for each failure domain."""
+    return [
+        hosts(f"h-{number}", groups=groups, prometheus_ha_failure_domain=domain) for number, domain in enumerate(given)
+    ]
+
+
+@pytest.mark.parametrize(
+    "given, severity, words",
+    [
+        pytest.param(("a", "a"), "error", "h-0, h-1 of replica set default stand in one failure domain, 'a'", id="all"),
+        pytest.param(("a", "b", "a"), "warning", "h-0, h-2 of replica set default stand in one", id="two of three"),
+        pytest.param(("a", None, "a"), "warning", "h-0, h-2 of replica set default", id="and one of which none knows"),
+    ],
+)
+def test_x01_failure_domains(given: tuple[str | None, ...], severity: str, words: str) -> None:
+    told = [line for line in (findings if severity == "error" else warnings)(*domains(*given)) if "X01" in line]
+    assert len(told) == 1, told
+    assert told[0].startswith(f"X01 {severity} host h-{len(given) - 1}, variable prometheus_ha_failure_domain: ")
+    assert words in told[0]
+
+
+@pytest.mark.parametrize("given", [("a", "b"), (None, None), ("a", None), ("a",)], ids=str)
+def test_x01_passes_for_failure_domains_apart(given: tuple[str | None, ...]) -> None:
+    assert not [line for line in [*findings(*domains(*given)), *warnings(*domains(*given))] if "X01" in line]
+
+
+def test_x02() -> None:
+    (told,) = warnings(prometheus("p"))
+    assert told.startswith("X02 warning host p, variable prometheus_replica_set: replica set default has one member, p")
+    assert not warnings(prometheus("p", "q"))
 
 
 def test_x01_passes_for_hosts_apart_and_for_two_components_of_one_host() -> None:
