@@ -19,7 +19,7 @@ from ansible import constants
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _inventory, _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _inventory, _store, _summary
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import InventoryError
 
 
@@ -90,14 +90,13 @@ def test_problems_are_raised_by_whoever_asks_and_told_once(run: Path, capsys: py
 
 def test_what_two_plans_of_a_run_have_in_common_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     """A role's own variables make a plan of their own."""
-    common = {"prometheus_verson": "3.5.3"}
-    obtain(task_vars(**common))
-    obtain(task_vars(more={"prometheus_retention": "20d"}, **common))
+    obtain(task_vars(prometheus_verson="3.5.3"))
+    obtain(task_vars(more={"prometheus_retention": "20d"}, prometheus_verson="3.5.3"))
     assert capsys.readouterr().err.count("variable prometheus_verson") == 1
 
 
 def test_the_notes_of_a_plan_are_told_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_store._summary, "notes", lambda _topology: ["a note"])
+    monkeypatch.setattr(_summary, "notes", lambda _topology: ["a note"])
     for host in ("p-1", "p-2"):
         obtain(task_vars(host))
     assert capsys.readouterr().err.count("a note") == 1
