@@ -53,9 +53,10 @@ TARGET_SPEC: dict[str, t.Any] = {
 def look(params: t.Mapping[str, t.Any], runner: Runner = run, proc: str = "/proc") -> dict[str, t.Any]:
     """The host's facts; a listener stays behind on the free ports that somebody will dial.
 
-    :param params: ``components``, ``nonce``, ``listen`` (seconds), ``timeout`` (seconds), as the module has them.
+    :param params: ``components``, ``nonce``, ``name``, ``listen`` (seconds), ``timeout`` (seconds), as the module has
+        them.
     """
-    _preflight_listen.end_leftovers(proc)
+    _preflight_listen.end_leftovers(params["nonce"], proc)
     found = {item["name"]: _component(item, params["timeout"], runner, proc) for item in params["components"]}
     sockets: dict[_preflight_listen.Place, socket.socket] = {}
     expected: dict[int, list[str]] = {}
@@ -73,7 +74,9 @@ def look(params: t.Mapping[str, t.Any], runner: Runner = run, proc: str = "/proc
                 expected[port["port"]] = port["dialled_by"]
             else:
                 made.close()
-    pid = _preflight_listen.start(sockets, params["nonce"], expected, params["listen"]) if sockets else 0
+    pid = 0
+    if sockets:
+        pid = _preflight_listen.start(sockets, params["nonce"], params["name"], expected, params["listen"])
     return {
         "systemd": dataclasses.asdict(_preflight_facts.systemd(runner)),
         "components": found,
@@ -116,13 +119,10 @@ def _port(port: Port, unit: str, proc: str) -> dict[str, t.Any]:
     return {"port": port.port, "protocol": port.protocol, "state": state, "said": said}
 
 
-def dial(params: t.Mapping[str, t.Any], me: str) -> list[dict[str, t.Any]]:
-    """How each of the targets was reached from here.
-
-    :param me: this host's name in the inventory, as the listeners expect it.
-    """
+def dial(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """How each of the ``targets`` was reached from here."""
     targets = [
         _preflight_dial.Target(**{**target, "protocols": tuple(target["protocols"])}) for target in params["targets"]
     ]
-    dialler = _preflight_dial.Dialler(params["nonce"], me, params["timeout"])
+    dialler = _preflight_dial.Dialler(params["nonce"], params["name"], params["timeout"])
     return [dataclasses.asdict(reached) for reached in dialler.all(targets)]

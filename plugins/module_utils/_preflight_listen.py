@@ -82,6 +82,7 @@ class Listener:
         self._control = control
         self._selector = selectors.DefaultSelector()
         self._clients: dict[socket.socket, tuple[int, bytes, str, float]] = {}  # port, unread, peer, since
+        self._leaving: set[socket.socket] = set()
         self._selector.register(control, selectors.EVENT_READ, self._asked_to_end)
         self._ended = False
         for (_address, port, protocol), made in sockets.items():
@@ -140,12 +141,15 @@ class Listener:
         *lines, unread = (unread + data).split(b"\n")
         if not data or len(unread) > _LONGEST:
             self._drop(client)
+            if client in self._leaving:
+                self._leaving.remove(client)
+                self._missing.discard((port, peer))
             return
         for line in lines:
             if peer and line == b"bye":
                 client.sendall(f"heard {' '.join(self.heard[str(port)][peer])}\n".encode())
-                self._missing.discard((port, peer))
-                self._drop(client)
+                # The peer closes first: who does keeps the connection in TIME_WAIT, and the port not quite free.
+                self._leaving.add(client)
                 return
             peer = peer or self._peer(line)
             if not peer:
@@ -167,15 +171,24 @@ class Listener:
             asker.sendall(json.dumps(self.heard).encode())
 
 
-def _name(nonce: str) -> str:
-    return PREFIX + hashlib.sha256(nonce.encode()).hexdigest()[:16]
+def _name(nonce: str, host: str = "") -> str:
+    """What a run's listeners are found by: of all hosts of an inventory that are one machine, or of one."""
+    return "_".join(
+        [PREFIX + hashlib.sha256(nonce.encode()).hexdigest()[:16], *([answer(host, "")[:8]] if host else [])]
+    )
 
 
 def start(
-    sockets: t.Mapping[Place, socket.socket], nonce: str, expected: t.Mapping[int, t.Collection[str]], seconds: float
+    sockets: t.Mapping[Place, socket.socket],
+    nonce: str,
+    host: str,
+    expected: t.Mapping[int, t.Collection[str]],
+    seconds: float,
 ) -> int:
     """Leave a process with these bound sockets behind. Returns its pid once it listens.
 
+    :param host: whom it stands in for; one of a name at a time.
+    :param expected: by port, the peers after whom it ends.
     :param seconds: the latest end.
     :raises HAError: when it does not come up.
     """
@@ -195,7 +208,7 @@ def start(
         os.setsid()
         if os.fork() == 0:
             os.close(ready)
-            _serve(sockets, nonce, expected, seconds, told)
+            _serve(sockets, nonce, host, expected, seconds, told)
     finally:
         os._exit(0)
 
@@ -203,6 +216,7 @@ def start(
 def _serve(
     sockets: t.Mapping[Place, socket.socket],
     nonce: str,
+    host: str,
     expected: t.Mapping[int, t.Collection[str]],
     seconds: float,
     told: int,
@@ -219,7 +233,7 @@ def _serve(
             os.setgid(nobody.pw_gid)
             os.setuid(nobody.pw_uid)
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    control.bind("\0" + _name(nonce))
+    control.bind("\0" + _name(nonce, host))
     control.listen(8)
     listener = Listener(sockets, control, nonce, expected)
     os.write(told, str(os.getpid()).encode())
@@ -265,13 +279,14 @@ def _end(name: str) -> dict[str, t.Any] | None:
     return heard
 
 
-def end(nonce: str) -> dict[str, t.Any] | None:
-    """End this run's listener: what it has heard by port and peer; None where it has ended itself."""
-    return _end(_name(nonce))
+def end(nonce: str, host: str) -> dict[str, t.Any] | None:
+    """End this run's listener of a host: what it has heard by port and peer; None where it has ended itself."""
+    return _end(_name(nonce, host))
 
 
-def end_leftovers(proc: str = "/proc") -> int:
-    """End the listeners of runs that were cut off; how many there were."""
+def end_leftovers(nonce: str, proc: str = "/proc") -> int:
+    """End the listeners of other runs, which were cut off; how many there were."""
     with open(os.path.join(proc, "net/unix"), encoding="utf-8", errors="replace") as file:
         names = {line.split("@", 1)[1].strip() for line in file if f"@{PREFIX}" in line}
-    return sum(1 for name in sorted(names) if _end(name) is not None)
+    others = sorted(name for name in names if not name.startswith(_name(nonce)))
+    return sum(1 for name in others if _end(name) is not None)

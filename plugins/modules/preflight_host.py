@@ -206,9 +206,9 @@ def main() -> None:
         if params["step"] == "look":
             result = _preflight.look(params)
         elif params["step"] == "dial":
-            result = {"reached": _preflight.dial(params, params["name"])}
+            result = {"reached": _preflight.dial(params)}
         else:
-            result = {"heard": _preflight_listen.end(params["nonce"])}
+            result = {"heard": _preflight_listen.end(params["nonce"], params["name"])}
     except HAError as error:
         module.fail_json(**error.result())
     module.exit_json(changed=False, **result)

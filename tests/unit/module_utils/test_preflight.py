@@ -35,7 +35,7 @@ class Host(t.NamedTuple):
 
     def dial(self, by: str = "listener") -> dict[str, str]:
         target = {"id": "x", "address": "127.0.0.1", "port": self.port, "protocols": ["tcp", "udp"], "by": by}
-        [found] = _preflight.dial({**self.params, "targets": [{**target, "gossip_label": ""}]}, "peer")
+        [found] = _preflight.dial({**self.params, "name": "peer", "targets": [{**target, "gossip_label": ""}]})
         outcome: dict[str, str] = found["outcome"]
         return outcome
 
@@ -55,9 +55,9 @@ def host(tmp_path: Path) -> t.Iterator[Host]:
     for name in ("tcp", "tcp6", "udp", "udp6"):
         (tmp_path / "net" / name).symlink_to(f"/proc/net/{name}")
     (tmp_path / "net" / "unix").write_text("")
-    params = {"components": [item], "nonce": secrets.token_hex(8), "listen": 20.0, "timeout": 1.0}
+    params = {"components": [item], "nonce": secrets.token_hex(8), "name": "me", "listen": 20.0, "timeout": 1.0}
     yield Host(params, port, str(tmp_path))
-    _preflight_listen.end(params["nonce"])
+    _preflight_listen.end(params["nonce"], "me")
 
 
 def states(found: t.Mapping[str, t.Any]) -> list[str]:
@@ -70,7 +70,7 @@ def test_free_ports_are_listened_on_until_the_peers_came(host: Host) -> None:
     assert found["systemd"]["version"] == 252
     assert found["components"]["x"]["folder"]["size"] > 0
     assert host.dial() == {"tcp": "ok", "udp": "ok"}
-    assert _preflight_listen.end(host.params["nonce"]) is None
+    assert _preflight_listen.end(host.params["nonce"], "me") is None
 
 
 def test_ports_that_nobody_dials_are_only_tried(host: Host) -> None:
@@ -86,7 +86,7 @@ def test_a_port_of_another_process(host: Host) -> None:
         found = host.look()
         assert states(found) == ["foreign", "free"]
         assert f"The port tcp/{host.port} is in use by " in found["components"]["x"]["ports"][0]["said"]
-        assert _preflight_listen.end(host.params["nonce"]) == {}
+        assert _preflight_listen.end(host.params["nonce"], "me") == {}
 
 
 def test_an_address_that_the_host_does_not_have(host: Host) -> None:
@@ -99,4 +99,4 @@ def test_an_address_that_the_host_does_not_have(host: Host) -> None:
 def test_a_host_without_peers_is_left_without_a_process(host: Host) -> None:
     host.params["components"] = []
     assert host.look()["listener"] == 0
-    assert _preflight.dial({**host.params, "targets": []}, "peer") == []
+    assert _preflight.dial({**host.params, "targets": []}) == []

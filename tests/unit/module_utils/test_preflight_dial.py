@@ -12,9 +12,11 @@ import socket
 import struct
 import threading
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _preflight_dial as dial
+from ansible_collections.baremetal.prometheus_ha.tests.unit import support_config as support
 
 
 def target(
@@ -127,6 +129,18 @@ def test_the_ping_of_memberlist(label: str, head: bytes) -> None:
     """Byte by byte: the label's header, the message's type, a msgpack map of SeqNo and Node."""
     body = b"\x00" + b"\x82" + b"\xa5SeqNo" + b"\xce" + b"\x00\x01\x00\x07" + b"\xa4Node" + b"\xa0"
     assert dial.gossip_ping(label, 65543) == head + body
+
+
+@pytest.mark.parametrize("version", [support.ALERTMANAGER[0], support.ALERTMANAGER[-1]])
+def test_a_real_alertmanager_acknowledges_it(tmp_path: Path, version: str) -> None:
+    config = tmp_path / "etc" / "alertmanager.yml"
+    config.parent.mkdir()
+    config.write_text("route: {receiver: a}\nreceivers: [{name: a}]\n")
+    port = support.free_port()
+    with support.alertmanager(version, config, f"127.0.0.1:{port}", "--cluster.label=main") as running:
+        assert reach(target(port, "tcp", "udp", label="main"), 5.0).outcome == {"tcp": "ok", "udp": "ok"}
+        assert reach(target(port, "tcp", "udp", label="other")).outcome == {"tcp": "ok", "udp": "timeout"}
+        assert "level=ERROR" not in running.log.read_text()
 
 
 def test_an_acknowledged_ping_proves_udp() -> None:

@@ -58,12 +58,12 @@ def stand() -> t.Iterator[t.Callable[..., Stand]]:
             port = probe.getsockname()[1]
         sockets = {("127.0.0.1", port, name): listen.bound("127.0.0.1", port, name) for name in ("tcp", "udp")}
         nonce = secrets.token_hex(8)
-        made.append(Stand(listen.start(sockets, nonce, {port: expected}, seconds), port, nonce))
+        made.append(Stand(listen.start(sockets, nonce, "me", {port: expected}, seconds), port, nonce))
         return made[-1]
 
     yield start
     for one in made:
-        listen.end(one.nonce)
+        listen.end(one.nonce, "me")
         assert one.is_gone(), f"process {one.pid} was left behind"
 
 
@@ -73,7 +73,9 @@ def test_it_ends_by_itself_when_everybody_said_goodbye(stand: t.Callable[..., St
     assert _lives(one.pid)
     assert one.dial("b") == {"tcp": "ok", "udp": "ok"}
     assert one.is_gone()
-    assert listen.end(one.nonce) is None
+    with socket.socket() as again:
+        again.bind(("127.0.0.1", one.port))  # free also for those who do not set SO_REUSEADDR
+    assert listen.end(one.nonce, "me") is None
 
 
 def test_it_ends_when_asked_and_says_what_it_heard(stand: t.Callable[..., Stand]) -> None:
@@ -83,7 +85,7 @@ def test_it_ends_when_asked_and_says_what_it_heard(stand: t.Callable[..., Stand]
         datagram.sendto(f"{one.nonce} b".encode(), ("127.0.0.1", one.port))
         datagram.settimeout(2)
         assert datagram.recv(100) == listen.answer(one.nonce, "b").encode()
-    assert listen.end(one.nonce) == {str(one.port): {"a": ["tcp", "udp"], "b": ["udp"]}}
+    assert listen.end(one.nonce, "me") == {str(one.port): {"a": ["tcp", "udp"], "b": ["udp"]}}
     assert one.is_gone()
 
 
@@ -100,7 +102,7 @@ def test_it_answers_nobody_without_the_nonce(stand: t.Callable[..., Stand]) -> N
     with socket.create_connection(("127.0.0.1", one.port), timeout=2) as stranger:
         stranger.sendall(b"x" * 2000)
         assert _is_cut_off(stranger)
-    assert listen.end(one.nonce) == {}
+    assert listen.end(one.nonce, "me") == {}
 
 
 def _is_cut_off(stream: socket.socket) -> bool:
@@ -135,16 +137,21 @@ def _open_files(pid: int) -> list[str]:
 
 
 def test_what_a_run_that_was_cut_off_left_is_ended(stand: t.Callable[..., Stand], tmp_path: Path) -> None:
-    one, two, other = stand("a"), stand("b"), stand("c")
+    one, two, other, current = stand("a"), stand("b"), stand("c"), stand("d")
     (tmp_path / "net").mkdir()
     lines = Path("/proc/net/unix").read_text().splitlines(keepends=True)
-    mine = {listen._name(one.nonce), listen._name(two.nonce)}  # and none of another test that runs meanwhile
+    mine = {
+        listen._name(one.nonce, "me"),
+        listen._name(two.nonce, "me"),
+        listen._name(current.nonce, "me"),
+    }  # and none of another test that runs meanwhile
     (tmp_path / "net" / "unix").write_text("".join(line for line in lines if mine & {line.rpartition("@")[2].strip()}))
-    assert listen.end_leftovers(str(tmp_path)) == 2
+    assert listen.end_leftovers(current.nonce, str(tmp_path)) == 2
     assert one.is_gone()
     assert two.is_gone()
     assert _lives(other.pid)
-    assert listen.end_leftovers(str(tmp_path)) == 0
+    assert _lives(current.pid)
+    assert listen.end_leftovers(current.nonce, str(tmp_path)) == 0
 
 
 def test_an_address_that_is_not_the_hosts() -> None:
