@@ -44,7 +44,7 @@ def spec(component: Component) -> dict[str, t.Any]:
                     f"What serves is changed in waves; no two members of a {kind.cohort} at once.",
                 ],
                 "author": ["The baremetal.prometheus_ha authors (@baremetal-prometheus-ha)"],
-                "options": {option.name: row(option) for option in (*kind.options, *_common.COMMON)},
+                "options": {option.name: row(option) for option in (*kind.options, *kind.borrowed, *_common.COMMON)},
             }
         }
     }

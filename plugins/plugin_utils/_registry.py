@@ -13,6 +13,14 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._component
     prometheus,
     promregator,
     remote_storage,
+    thanos_compact,
+    thanos_query,
+    thanos_query_frontend,
+    thanos_receive,
+    thanos_receive_router,
+    thanos_rule,
+    thanos_sidecar,
+    thanos_store,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components._base import Component
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Link, Topology
@@ -20,6 +28,14 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
 COMPONENTS: tuple[Component, ...] = (
     prometheus.COMPONENT,
     alertmanager.COMPONENT,
+    thanos_sidecar.COMPONENT,
+    thanos_query.COMPONENT,
+    thanos_query_frontend.COMPONENT,
+    thanos_store.COMPONENT,
+    thanos_compact.COMPONENT,
+    thanos_rule.COMPONENT,
+    thanos_receive.COMPONENT,
+    thanos_receive_router.COMPONENT,
     *remote_storage.COMPONENTS,
     *grafana.COMPONENTS,
     promregator.COMPONENT,

@@ -6,25 +6,30 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _common, _registry
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components._base import Component
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option, effective
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import ROOT, topology
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import hosts as inventory
 
 TABLES = {
-    "common": _common.COMMON,
+    "prometheus_ha": _common.COMMON,
+    "thanos": _thanos.TABLE,
     **{component.kind.name: component.kind.options for component in _registry.COMPONENTS},
 }
+# What makes a host run everything that its groups hold.
+ENABLED: dict[str, t.Any] = {kind.enabled_by: True for kind in _registry.KINDS if kind.enabled_by is not None}
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_names(name: str) -> None:
     names = [option.name for option in TABLES[name]]
     assert len(names) == len(set(names))
-    prefix = "prometheus_ha" if name == "common" else name
-    assert all(option.startswith(f"{prefix}_") for option in names)
+    assert all(option.startswith(f"{name}_") for option in names)
 
 
 def test_no_variable_is_in_two_tables() -> None:
@@ -57,7 +62,8 @@ def test_what_a_component_brings(component: Component) -> None:
 
 def test_any_components_can_share_a_host() -> None:
     groups = [component.kind.groups[0].name for component in _registry.COMPONENTS]
-    instances = topology(inventory("a", groups=groups)).instances
+    instances = topology(inventory("a", groups=groups, **ENABLED)).instances
+    assert {instance.kind.name for instance in instances} == {kind.name for kind in _registry.KINDS}
     ports = [
         (port, protocol)
         for instance in instances
@@ -68,6 +74,7 @@ def test_any_components_can_share_a_host() -> None:
 
 def test_the_ports_name_their_variables() -> None:
     for component in _registry.COMPONENTS:
-        instance = topology(inventory("a", groups=[component.kind.groups[0].name])).instances[0]
+        instances = topology(inventory("a", groups=[component.kind.groups[0].name], **ENABLED)).of(component.kind.name)
+        instance = instances[0]
         for port, _protocol, _address, variable in component.ports(instance):
             assert instance.options[variable] == port

@@ -11,11 +11,11 @@ import typing as t
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _common, _registry
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import ROOT
 
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
-COMPONENTS = {component.kind.name: component for component in _registry.COMPONENTS}
+COMPONENTS = {component.kind.name: component for component in _registry.COMPONENTS if component.render is not None}
 
 
 def options(role: str) -> dict[str, t.Any]:
@@ -35,7 +35,7 @@ def test_every_option_has_a_type_and_a_description(role: str) -> None:
 @pytest.mark.parametrize("role", COMPONENTS)
 def test_the_specs_are_the_table(role: str) -> None:
     wanted = {}
-    for option in (*COMPONENTS[role].kind.options, *_common.COMMON):
+    for option in COMPONENTS[role].kind.table:
         described = [option.description]
         described += [f"The default is {option.shown_default}."] if option.shown_default else []
         if option.shared:

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Thanos Compact: compacts, downsamples and deletes a bucket's blocks. One for each block stream, never two."""
+
+from __future__ import annotations
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _thanos
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
+    Cohort,
+    Group,
+    Instance,
+    Kind,
+    Link,
+    Topology,
+)
+
+OPTIONS: tuple[Option, ...] = (
+    *_thanos.role_options("thanos_compact", port=10912, data_dir="/var/lib/thanos/compact", web=True),
+    Option(
+        "thanos_compact_shard",
+        "str",
+        "The name of what this compactor compacts. Several compactors of a bucket have one each, and selectors that "
+        "share the block streams out.",
+        default="default",
+        shared=True,
+    ),
+    Option("thanos_compact_retention_raw", "str", "How long raw samples are kept; V(0d) is for ever.", default="0d"),
+    Option(
+        "thanos_compact_retention_5m", "str", "How long samples of 5 minutes are kept; V(0d) is for ever.", default="0d"
+    ),
+    Option(
+        "thanos_compact_retention_1h", "str", "How long samples of an hour are kept; V(0d) is for ever.", default="0d"
+    ),
+    Option("thanos_compact_downsampling", "bool", "Whether blocks are downsampled.", default=True),
+    Option(
+        "thanos_compact_delete_delay",
+        "str",
+        "How long a block stays in the bucket once it is marked for deletion.",
+        default="48h",
+        shared=True,
+    ),
+    Option(
+        "thanos_compact_selector_relabel_configs",
+        "list",
+        "Relabelling that chooses block streams by their labels: C(keep), C(drop) and C(hashmod). Every stream of the "
+        "bucket must be kept by exactly one compactor.",
+        elements="dict",
+        default=[],
+        shared=True,
+    ),
+    Option(
+        "thanos_compact_deduplication_replica_labels",
+        "list",
+        "The labels along which the blocks of replicas are merged into one, which can't be undone. None: they stay.",
+        elements="str",
+        default=[],
+    ),
+    Option(
+        "thanos_compact_deduplication_func",
+        "str",
+        "How they are merged: V(penalty) suits replicas that scrape on their own, an empty value equal copies.",
+        choices=("", "penalty"),
+        shown_default="V(penalty) where O(thanos_compact_deduplication_replica_labels) names the replica label of a "
+        "Prometheus or a ruler, else empty",
+    ),
+    Option(
+        "thanos_compact_enable_vertical_compaction",
+        "bool",
+        "Blocks of one stream may overlap, and are merged, which can't be undone. On wherever replicas are merged.",
+        default=False,
+    ),
+    Option("thanos_compact_concurrency", "int", "How many groups of blocks are compacted at a time.", default=1),
+    Option("thanos_compact_consistency_delay", "str", "How old a block is before it is looked at.", default="30m"),
+)
+
+KIND = Kind(
+    name="thanos_compact",
+    title="Thanos Compact",
+    groups=(Group("thanos_compact"),),
+    cohort="compactor",
+    cohort_variable="thanos_compact_shard",
+    options=OPTIONS,
+    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE),
+)
+
+
+def vertical_compaction(instance: Instance) -> bool:
+    """Whether overlapping blocks of a stream are merged; else the compactor halts at them.
+
+    Thanos turns it on by itself where --deduplication.replica-label is given (compact.md).
+    """
+    return bool(instance.opt("enable_vertical_compaction") or instance.opt("deduplication_replica_labels"))
+
+
+def links(cohort: Cohort, _topology: Topology) -> list[Link]:
+    return _thanos.bucket_links(cohort, "compacts")
+
+
+COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links)

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Thanos Store: answers the Store API from a bucket's blocks."""
+
+from __future__ import annotations
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _thanos
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
+    Cohort,
+    Group,
+    Kind,
+    Link,
+    Topology,
+)
+
+_TIME = "A time as in C(2026-01-31T00:00:00Z), or a duration back from now as in C(-12h)."
+
+OPTIONS: tuple[Option, ...] = (
+    *_thanos.role_options("thanos_store", port=10906, grpc_port=10905, data_dir="/var/lib/thanos/store"),
+    Option(
+        "thanos_store_shard",
+        "str",
+        "Store gateways with the same value serve the same blocks and stand in for one another.",
+        default="default",
+        shared=True,
+    ),
+    Option("thanos_store_min_time", "str", f"Only blocks with samples after this are served. {_TIME}"),
+    Option("thanos_store_max_time", "str", f"Only blocks with samples before this are served. {_TIME}", shared=True),
+    Option(
+        "thanos_store_selector_relabel_configs",
+        "list",
+        "Relabelling that chooses blocks by their labels, for shards: C(keep), C(drop) and C(hashmod).",
+        elements="dict",
+        default=[],
+    ),
+    Option(
+        "thanos_store_ignore_deletion_marks_delay",
+        "str",
+        "How long a block that is marked for deletion is still served. Less than O(thanos_compact_delete_delay).",
+        default="24h",
+    ),
+    Option(
+        "thanos_store_index_cache_config",
+        "dict",
+        "The index cache, as Thanos documents it: C({type, config}) with the type C(IN-MEMORY), C(MEMCACHED) or "
+        "C(REDIS).",
+        keys=("type", "config", "enabled_items", "ttl"),
+        secret=True,
+    ),
+    Option("thanos_store_index_cache_size", "str", "The size of the index cache in memory.", default="250MB"),
+    Option("thanos_store_chunk_pool_size", "str", "The memory for chunks of all queries.", default="2GB"),
+)
+
+KIND = Kind(
+    name="thanos_store",
+    title="Thanos Store",
+    groups=(Group("thanos_store"),),
+    cohort="store shard",
+    cohort_variable="thanos_store_shard",
+    options=OPTIONS,
+    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE),
+)
+
+
+def links(cohort: Cohort, _topology: Topology) -> list[Link]:
+    return _thanos.bucket_links(cohort, "reads from")
+
+
+COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links)
