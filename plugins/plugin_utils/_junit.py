@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 import re
 import typing as t
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._sarif import RuleText

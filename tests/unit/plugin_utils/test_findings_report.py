@@ -11,8 +11,8 @@ import json
 import os
 import stat
 import typing as t
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError

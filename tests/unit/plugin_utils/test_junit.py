@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _junit
