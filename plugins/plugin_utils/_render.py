@@ -91,12 +91,14 @@ def plan(snapshot: Snapshot, files: Files) -> Plan:
     subject = Subject(snapshot, topology, rendered, files)
     for rule in RULES:
         findings += rule.findings(subject)
-    said = {finding.where for finding in findings}
+    consents = Consents.of(snapshot)
+    # A variable that a rule, its type or a peer's rendering already named is not reported twice; but only what stops
+    # the run counts, since without its slice a host would be left out silently.
+    said = {finding.where for finding in consents.judge(findings) if finding.stops}
     for finding in failed:
-        # A variable that a rule, its type or a peer's rendering already named is not reported twice.
         if finding.where not in said:
             findings.append(finding)
             said.add(finding.where)
-    judged = judge(findings, Consents.of(snapshot))
+    judged = judge(findings, consents)
     secrets = {*snapshot.secrets(), *secrets_of(item for slices in rendered.values() for item in slices)}
     return Plan(topology, told(judged, secrets), rendered)

@@ -9,7 +9,25 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import alertmanager, findings, good, prometheus
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Rule, Subject
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.prometheus import (
+    p05_no_relabelling_for_one_alertmanager,
+    p07_api_v2,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._registry import KINDS
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
+    Controller,
+    alertmanager,
+    findings,
+    good,
+    loaded,
+    prometheus,
+    slice_of,
+    snapshot,
+)
+
+MESH = alertmanager("am-1", "am-2")
 
 
 @pytest.mark.parametrize(
@@ -115,3 +133,110 @@ def test_p06() -> None:
     assert [line.partition(": ")[0] for line in found] == ["P06 error host p, variable prometheus_alertmanager_meshes"]
     assert "no mesh 'a' in the environment 'default'" in found[0]
     good(prometheus("p", prometheus_alertmanager_meshes=["a"], prometheus_ha_environment="test"), mesh)
+
+
+def test_p06_of_no_mesh_at_all() -> None:
+    good(prometheus("p", prometheus_alertmanager_meshes=[]), alertmanager("am-1", "am-2"))
+
+
+@pytest.mark.parametrize(
+    "labels, expected",
+    [
+        pytest.param(
+            {"site": ""}, "P01 error hosts a, b, variable prometheus_external_labels: the external label", id="one"
+        ),
+        pytest.param({"site": "", "a-b": "x"}, "I03 error hosts a, b, variable prometheus_external_labels: ", id="two"),
+    ],
+)
+def test_an_empty_label_is_told_once(labels: dict[str, str], expected: str) -> None:
+    """With something else wrong in the labels, the renderer lists all of it."""
+    found = findings(prometheus("a", "b", prometheus_external_labels=labels), MESH)
+    assert len(found) == 1, found
+    assert found[0].startswith(expected)
+    assert "'site'" in found[0]
+
+
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        ({"prometheus_external_labels": {"site": "a$b"}}, "'site' is 'a$b': Prometheus 3.5.3 takes"),
+        ({"prometheus_external_labels": {"site": "$$$x"}}, "write '$$$$$$x'"),
+        ({"prometheus_replica": "r$1"}, "'replica' is, by prometheus_replica, 'r$1'"),
+    ],
+    ids=str,
+)
+def test_p09(values: dict[str, t.Any], words: str) -> None:
+    found = findings(prometheus("p", **values), prometheus("q", **{**values, "prometheus_replica": "q"}), MESH)
+    assert {line.partition(",")[0] for line in found} <= {"P09 error host p", "P09 error hosts p"}
+    assert len(found) == 1
+    assert words in found[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"prometheus_external_labels": {"site": "a$$b"}},
+        {"prometheus_external_labels": {"site": "a$b"}, "prometheus_version": "2.53.3"},
+    ],
+    ids=str,
+)
+def test_p09_passes(values: dict[str, t.Any]) -> None:
+    good(prometheus("p", "q", **values), MESH)
+
+
+def test_p09_leaves_labels_with_more_wrong_to_the_renderer() -> None:
+    found = findings(prometheus("p", "q", prometheus_external_labels={"site": "a$b", "a-b": "x"}), MESH)
+    assert len(found) == 1
+    assert found[0].startswith("I03 error hosts p, q, variable prometheus_external_labels: ")
+    assert "'a-b'" in found[0]
+    assert "must be written $$" in found[0]
+
+
+@pytest.mark.parametrize(
+    "version, retention, count",
+    [
+        ("3.5.3", {"time": "15d"}, 1),
+        ("3.10.9", {"size": "1GB"}, 1),
+        ("2.53.3", {}, 1),
+        ("3.11.0", {"time": "15d"}, 0),
+        ("3.5.3", None, 0),
+    ],
+)
+def test_p11(version: str, retention: dict[str, str] | None, count: int) -> None:
+    config = {"storage": {"tsdb": {"retention": retention}}}
+    found = findings(prometheus("p", "q", prometheus_version=version, prometheus_config=config), MESH)
+    assert [line.partition(": ")[0] for line in found] == ["P11 error hosts p, q, variable prometheus_config"] * count
+
+
+def by_hand(rule: Rule[Subject], version: str, *blocks: dict[str, t.Any]) -> list[Problem]:
+    """What a rule says of a configuration that no inventory can bring about."""
+    whole = snapshot(prometheus("p", prometheus_version=version), MESH)
+    model = _topology.build(whole, KINDS)
+    config = {"alerting": {"alertmanagers": list(blocks)}}
+    return list(rule.check(Subject(whole, model, {}, Controller(), {("p", "prometheus"): config})))
+
+
+CHANGE = {"target_label": "team", "replacement": "x"}
+CHOOSE = {"source_labels": ["team"], "regex": "x", "action": "Keep"}
+
+
+@pytest.mark.parametrize(
+    "version, configs, count",
+    [("3.6.9", [CHANGE], 1), ("2.53.3", [CHOOSE, CHANGE], 1), ("3.7.0", [CHANGE], 0), ("3.5.3", [CHOOSE], 0)],
+)
+def test_p05_guards_the_renderer(version: str, configs: list[dict[str, t.Any]], count: int) -> None:
+    found = by_hand(p05_no_relabelling_for_one_alertmanager, version, {}, {"alert_relabel_configs": configs})
+    assert len(found) == count
+    assert all("changes alerts by replace" in problem.what for problem in found)
+
+
+@pytest.mark.parametrize("api, count", [("v1", 1), ("v2", 0)])
+def test_p07_guards_the_renderer(api: str, count: int) -> None:
+    assert len(by_hand(p07_api_v2, "3.5.3", {"api_version": api})) == count
+
+
+def test_what_is_rendered_has_neither() -> None:
+    found = good(prometheus("p", "q"), MESH)
+    for block in loaded(slice_of(found, "p"), "prometheus.yml")["alerting"]["alertmanagers"]:
+        assert block["api_version"] == "v2"
+        assert "alert_relabel_configs" not in block

@@ -46,6 +46,16 @@ def test_everything_that_is_wrong_is_listed_at_once() -> None:
     ]
 
 
+def test_what_cannot_be_rendered_is_told_unless_something_else_stops_the_run_there() -> None:
+    """The dollar is P09's; ignored, it is still what keeps the host from being rendered."""
+    labels = {"prometheus_external_labels": {"site": "a$b"}}
+    ignored = {"prometheus_ha_preflight_ignore": [{"id": "P09", "reason": "none"}]}
+    parts = [prometheus("a", "b", **labels), alertmanager("am-1", "am-2")]
+    assert [line.split()[0] for line in findings(*parts)] == ["P09"]
+    found = plan(prometheus("a", "b", **labels, **ignored), *parts[1:])
+    assert {finding.id for finding in found.findings if finding.stops} == {"I03"}
+
+
 def test_a_broken_component_leaves_the_others_of_its_host_alone() -> None:
     found = plan(hosts("a", groups=["prometheus", "alertmanager"], prometheus_version="x", alertmanager_config={}))
     assert [item["name"] for item in found.hosts["a"]] == ["alertmanager"]
