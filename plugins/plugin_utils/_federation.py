@@ -310,12 +310,17 @@ def _static_targets(config: t.Mapping[str, t.Any]) -> list[dict[str, str]]:
     return _targets(config.get("static_configs"))
 
 
+def _listed(value: t.Any) -> list[t.Any]:
+    """A list, or nothing where another shape is: promtool refuses that."""
+    return value if isinstance(value, list) else []
+
+
 def _own_files(config: t.Mapping[str, t.Any], prometheus: Instance) -> list[dict[str, str]]:
     """The targets of those files of prometheus_targets that a job reads."""
     patterns = [
         str(pattern).removeprefix("/etc/prometheus/")
         for discovery in _mappings(config.get("file_sd_configs"))
-        for pattern in discovery.get("files") or []
+        for pattern in _listed(discovery.get("files"))
     ]
     return [
         target
@@ -328,10 +333,15 @@ def _own_files(config: t.Mapping[str, t.Any], prometheus: Instance) -> list[dict
 def _targets(groups: t.Any) -> list[dict[str, str]]:
     """The targets of ``[{targets: [...], labels: {...}}]`` as label sets; promtool refuses what has another shape."""
     return [
-        {**{str(name): str(value) for name, value in (group.get("labels") or {}).items()}, "__address__": str(target)}
+        {**_labels_of(group), "__address__": str(target)}
         for group in _mappings(groups)
-        for target in group.get("targets") or []
+        for target in _listed(group.get("targets"))
     ]
+
+
+def _labels_of(group: t.Mapping[str, t.Any]) -> dict[str, str]:
+    labels = group.get("labels")
+    return {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
 
 
 def _mappings(items: t.Any) -> list[dict[str, t.Any]]:

@@ -49,7 +49,7 @@ def endpoints(prometheus: Instance, topology: Topology) -> list[Endpoint]:
         place = _place(config.get("url"))
         instance = topology.by_endpoint.get(place) if place else None
         receiver = topology.cohort(instance) if instance else None
-        hint = hints.get(config.get("name")) or hints.get(config.get("url")) or ""
+        hint = hints.get(str(config.get("name"))) or hints.get(str(config.get("url"))) or ""
         kind = _KINDS.get(receiver.kind.name, receiver.kind.name) if receiver else str(hint)
         name = config.get("name") or (place[0] if place else f"endpoint {number}")
         found.append(Endpoint(prometheus, str(name), config, kind, receiver))

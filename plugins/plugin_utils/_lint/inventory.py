@@ -111,7 +111,7 @@ def i04_known_variables(subject: Subject) -> t.Iterator[Problem]:
 
 
 def _group_names() -> tuple[str, ...]:
-    return tuple(group.name for kind in _registry.KINDS for group in kind.groups)
+    return tuple(dict.fromkeys(group.name for kind in _registry.KINDS for group in kind.groups))
 
 
 def _keys(option: Option) -> tuple[str, ...] | None:

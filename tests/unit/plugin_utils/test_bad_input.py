@@ -16,7 +16,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import AM_CONFIG, hosts, plan
 
-ODD: tuple[t.Any, ...] = (None, "x", 7, [], ["x", None], {}, {"": [], "x": None})
+ODD: tuple[t.Any, ...] = (None, "x", 7, ["x", None], {"": [], "x": None})
 
 RELABEL = {"source_labels": ["a", "b"], "regex": "(.+)1", "target_label": "a", "replacement": "$1", "action": "replace"}
 ENDPOINT = {
@@ -96,10 +96,11 @@ def variants(value: t.Any) -> t.Iterator[t.Any]:
 
 def breaks(name: str, value: t.Any) -> str:
     """What is raised for this value of a variable, with the line of the code."""
-    groups = [group.name for kind in _registry.KINDS for group in kind.groups if group.name != "prometheus_federation"]
+    own = [kind.groups[0].name for kind in _registry.KINDS if name in {option.name for option in kind.options}]
+    groups = dict.fromkeys(["prometheus", "alertmanager", *own])
     values = {"alertmanager_config": AM_CONFIG, name: plain(value)}
     try:
-        plan(hosts("p1", "p2", groups=groups, **values), files={"/inv/x": "x"})
+        plan(hosts("p1", "p2", groups=tuple(groups), **values), files={"/inv/x": "x"})
     except Exception as error:  # whatever it is
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {error!r} by {value!r}"[:400]
