@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
-import glob
 import hashlib
 import json
 import multiprocessing
@@ -36,37 +35,10 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _terminal,
     _topology,
 )
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._controller_files import ControllerFiles, folders
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, InventoryError
 
 FOLDER = "prometheus_ha"
-
-
-class ControllerFiles:
-    """The controller's files: globs below the inventory's and the playbook's folders, text decrypted by Ansible."""
-
-    def __init__(self, loader: t.Any) -> None:
-        self._loader = loader
-        self._texts: dict[str, str] = {}
-
-    def find(self, pattern: str, folders: t.Sequence[str]) -> list[str]:
-        """The files that match, in order; the first folder with a match counts."""
-        for folder in [""] if pathlib.PurePath(pattern).is_absolute() else folders:
-            found = sorted(
-                path for path in glob.glob(os.path.join(glob.escape(folder), pattern)) if pathlib.Path(path).is_file()
-            )
-            if found:
-                return found
-        return []
-
-    def read(self, path: str) -> str:
-        """The text, read once a run. :raises HAError: when it can't be read or decrypted."""
-        if path not in self._texts:
-            try:
-                self._texts[path] = str(self._loader.get_text_file_contents(path))
-            except Exception as error:  # the loader wraps vault and I/O errors in types of its own
-                do = "check the file and the vault password."
-                raise HAError(f"{path} can't be read", said=str(error), do=do) from error
-        return self._texts[path]
 
 
 def _run_pid() -> int:
@@ -123,16 +95,6 @@ def _layer(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> dict[str, t.Any]
             do="set it in the inventory (group_vars, host_vars), where all hosts see it.",
         )
     return layer
-
-
-def _folders(task_vars: t.Mapping[str, t.Any]) -> list[str]:
-    """What relative paths start from: the folders of the inventory sources, then the playbook's."""
-    folders: list[str] = []
-    for source in [*task_vars.get("ansible_inventory_sources", []), task_vars.get("playbook_dir")]:
-        path = pathlib.Path(str(source or ""))
-        if path.exists():
-            folders.append(str(path if path.is_dir() else path.parent))
-    return list(dict.fromkeys(folders))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,7 +194,7 @@ def _compute(
     hosts: t.Sequence[str],
 ) -> None:
     hostvars = task_vars["hostvars"]
-    snapshot = _inventory.load(hostvars, templar, _registry.NAMES, _folders(task_vars), _registry.COHORT_NAMES)
+    snapshot = _inventory.load(hostvars, templar, _registry.NAMES, folders(task_vars), _registry.COHORT_NAMES)
     for host in hosts:
         variables = {**hostvars.raw_get(host), **layer, "hostvars": hostvars}
         scoped = templar.copy_with_new_env(available_variables=variables)
@@ -333,7 +295,7 @@ def turn(host: str, components: t.Collection[str]) -> t.Iterator[t.Callable[[], 
 def model(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> tuple[_inventory.Snapshot, _topology.Topology]:
     """By the inventory alone, made anew: the plan's files hold only what was rendered of it."""
     exclusive = _registry.COHORT_NAMES
-    snapshot = _inventory.load(task_vars["hostvars"], templar, _registry.NAMES, _folders(task_vars), exclusive)
+    snapshot = _inventory.load(task_vars["hostvars"], templar, _registry.NAMES, folders(task_vars), exclusive)
     return snapshot, _topology.build(snapshot, _registry.KINDS)
 
 

@@ -15,7 +15,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _inventory, _registry, _render, _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _inventory, _registry, _render
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._controller_files import ControllerFiles
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
 RULE_ID = re.compile(r"[A-Z]\d\d")
@@ -40,7 +41,7 @@ def load(path: Path) -> tuple[_inventory.Snapshot, t.Any]:
     templar = Templar(loader=loader, variables={})
     return (
         _inventory.load(hostvars, templar, _registry.NAMES, [str(path.parent)], _registry.COHORT_NAMES),
-        _store.ControllerFiles(loader),
+        ControllerFiles(loader),
     )
 
 

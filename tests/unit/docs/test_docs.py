@@ -20,7 +20,7 @@ from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _inventory, _registry, _render
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._store import ControllerFiles
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._controller_files import ControllerFiles
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "inventory" / "example"
