@@ -12,7 +12,7 @@ import typing as t
 import yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight import FREE, OWN
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight_dial import OK
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _federation, _registry
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
@@ -163,7 +163,9 @@ def ways(topology: Topology) -> list[Way]:
         if not prometheus.opt("agent"):
             members = [member for mesh in topology.meshes(prometheus) for member in mesh.instances]
             found += [_way("X04", prometheus, member, "port", ("tcp",)) for member in members]
-    return [way for way in found if way.source != way.target]
+        sources = [source for job in _federation.jobs(prometheus, topology) for source in job.sources]
+        found += [_way("X04", prometheus, source, "port", ("tcp",)) for source in sources]
+    return [way for way in dict.fromkeys(found) if way.source != way.target]
 
 
 def _way(rule: str, source: Instance, target: Instance, option: str, protocols: tuple[str, ...]) -> Way:

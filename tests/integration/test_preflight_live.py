@@ -17,7 +17,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -234,16 +233,6 @@ def test_a_run_that_was_cut_off_is_no_hindrance_to_the_next(tmp_path: Path) -> N
     assert owners.strip() == "nobody"
     found = preflight()
     assert found.rc == 0, found.output
-
-
-def test_listeners_end_by_themselves(tmp_path: Path) -> None:
-    task = {"baremetal.prometheus_ha.preflight_host": {"step": "look"}}
-    play = {"hosts": "all", "gather_facts": False, "become": True, "tasks": [task]}
-    (tmp_path / "look.json").write_text(json.dumps([play]))
-    assert run(str(tmp_path / "look.json"), variables={"prometheus_ha_preflight_listen": 2}).rc == 0
-    deadline = time.monotonic() + 5
-    while left_behind() and time.monotonic() < deadline:
-        time.sleep(0.2)
 
 
 # -- the first start, and what serves ----------------------------------------------------------------------------------

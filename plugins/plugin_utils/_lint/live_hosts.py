@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _labels, _versions
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import prometheus
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos, prometheus
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Clock, Folder, Seen
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance
@@ -287,10 +287,8 @@ def p08_labels_of_uploaded_blocks(seen: Seen) -> t.Iterator[Problem]:
 
 
 def _uploads(instance: Instance, seen: Seen) -> bool:
-    return any(
-        sidecar.name == instance.name and sidecar.options.get("thanos_objstore_config")
-        for sidecar in seen.topology.of("thanos_sidecar")
-    )
+    sidecars = (one for one in seen.topology.by_host[instance.name] if one.kind.name == "thanos_sidecar")
+    return any(_thanos.usable_bucket(sidecar) for sidecar in sidecars)
 
 
 def _planned_labels(instance: Instance) -> dict[str, str] | None:

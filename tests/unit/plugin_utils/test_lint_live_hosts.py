@@ -15,6 +15,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint impo
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import LIVE_RULES as LIVE
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Clock
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_live import DISK, GB, host, stack, told, well
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import prometheus, topology
 
 
 def one(found: list[str]) -> str:
@@ -210,10 +211,12 @@ FORMER = {"site": "eu", "replica": "p-1"}
         ({**FORMER, "old": "x", "replica": "A"}, "(old: x -> none; replica: A -> p-1)"),
     ],
 )
-def test_labels_of_uploaded_blocks(former: dict[str, str] | None, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_hosts, "_uploads", lambda instance, _seen: instance.name == "p-1")
-    labels = stack(prometheus_external_labels={"site": "eu"})
-    found = told(well(labels, p_1={"external_labels": former}, p_2={"external_labels": {"another": "one"}}))
+def test_labels_of_uploaded_blocks(former: dict[str, str] | None, words: str) -> None:
+    labels = {"prometheus_external_labels": {"site": "eu"}}
+    bucket = {"type": "S3", "config": {"bucket": "blocks", "endpoint": "s3.example"}}
+    uploads = {"thanos_sidecar_enabled": True, "thanos_objstore_config": bucket}
+    model = topology(prometheus("p-1", **labels, **uploads), prometheus("p-2", **labels))
+    found = told(well(model, p_1={"external_labels": former}, p_2={"external_labels": {"another": "one"}}))
     if words:
         assert one(found).startswith(
             "P08 error host p-1, variable prometheus_external_labels: p-1 uploads blocks, and "

@@ -55,6 +55,15 @@ def test_only_what_the_topology_connects() -> None:
     }
 
 
+def test_who_federates_reaches_whom_it_federates() -> None:
+    federate = [{"replica_set": "default", "match": ['{__name__=~"job:.+"}'], "mode": "both"}]
+    model = topology(
+        prometheus("p-1", "p-2", prometheus_port=9190),
+        prometheus("g-1", prometheus_replica_set="global", prometheus_federate=federate),
+    )
+    assert pairs(_live.ways(model), "X04") == {"g-1>p-1:9190", "g-1>p-2:9190"}
+
+
 def test_what_a_host_looks_at() -> None:
     model = stack()
     found = _live.looks(model, _live.ways(model))
