@@ -28,17 +28,28 @@ VARIABLES: dict[str, Reader] = {
     **_each(
         prometheus_duration,
         "prometheus_scrape_interval prometheus_scrape_timeout prometheus_evaluation_interval prometheus_retention "
-        "prometheus_remote_outage_budget",
+        "prometheus_remote_outage_budget thanos_query_timeout thanos_store_ignore_deletion_marks_delay "
+        "thanos_compact_retention_raw thanos_compact_retention_5m thanos_compact_retention_1h "
+        "thanos_compact_delete_delay thanos_rule_evaluation_interval thanos_rule_retention thanos_receive_retention "
+        "thanos_receive_out_of_order_time_window",
     ),
     **_each(
         flag_duration,
         "alertmanager_retention alertmanager_cluster_peer_timeout alertmanager_cluster_gossip_interval "
-        "alertmanager_cluster_pushpull_interval alertmanager_cluster_settle_timeout alertmanager_dispatch_start_delay",
+        "alertmanager_cluster_pushpull_interval alertmanager_cluster_settle_timeout alertmanager_dispatch_start_delay "
+        "thanos_query_lookback_delta thanos_query_frontend_split_interval thanos_compact_consistency_delay "
+        "victoriametrics_dedup_min_scrape_interval vmselect_dedup_min_scrape_interval "
+        "vmstorage_dedup_min_scrape_interval",
     ),
 }
-# Prometheus keeps samples by size alone, and Alertmanager starts and notifies without waiting. Elsewhere 0 turns off
-# what is meant to run, or is taken for the default.
-ZERO = ("prometheus_retention", "alertmanager_cluster_settle_timeout", "alertmanager_dispatch_start_delay")
+# Of these, 0 turns off what is meant to run, or is taken for the default.
+NEVER_ZERO = (
+    *(f"prometheus_{name}" for name in ("scrape_interval", "scrape_timeout", "evaluation_interval")),
+    *(f"alertmanager_{name}" for name in ("retention", "cluster_peer_timeout")),
+    *(f"alertmanager_cluster_{name}_interval" for name in ("gossip", "pushpull")),
+    "thanos_query_timeout",
+    "thanos_rule_evaluation_interval",
+)
 
 # The keys and flags whose values are durations, wherever they are in a component's structured variables.
 KEYS: dict[str, dict[str, Reader]] = {
@@ -70,7 +81,7 @@ _NAMES = ("labels", "external_labels", "annotations", "params", "headers", "http
     "error",
     "Every interval, timeout and retention is a duration as its component reads it.",
     prevents="A process that does not start, or a value that silently counts as the default.",
-    source="prometheus/common model/time.go; alecthomas/kingpin values.go",
+    source="prometheus/common model/time.go; alecthomas/kingpin values.go; thanos cmd/thanos/*.go",
 )
 def i07_durations_are_durations(subject: Subject) -> t.Iterator[Problem]:
     for instance in subject.topology.instances:
@@ -110,7 +121,7 @@ def _problem(path: str, read: Reader, value: t.Any) -> HAError | None:
         return problem
     if duration < 0:
         return HAError(f"{value!r} is less than nothing.", do="write a duration without a sign.")
-    if not duration and path in VARIABLES and path not in ZERO:
+    if not duration and path in NEVER_ZERO:
         return HAError(f"{value!r} is no time at all.", do="write more than 0, or leave the variable out.")
     return None
 

@@ -11,7 +11,12 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _labels, _versions
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import prometheus
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import (
+    _thanos,
+    prometheus,
+    thanos_compact,
+    thanos_sidecar,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import prometheus_duration
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
@@ -233,44 +238,42 @@ def p11_retention_by_flags(subject: Subject) -> t.Iterator[Problem]:
 @rule(
     "P15",
     "error",
-    "Where Prometheus takes samples out of order, the compactors of the environment do vertical compaction "
-    "(--compact.enable-vertical-compaction).",
+    "Where samples are taken out of order, the compactors of the bucket merge overlapping blocks "
+    "(vertical compaction).",
     prevents="A compactor that halts on the overlapping blocks.",
-    source="thanos docs/components/receive.md: out-of-order samples",
+    source="thanos docs/components/receive.md and compact.md",
 )
 def p15_vertical_compaction(subject: Subject) -> t.Iterator[Problem]:
-    compactors = [
-        instance
-        for instance in subject.topology.of("thanos_compact")
-        if not _switched_on(instance.opt("extra_args"), "compact.enable-vertical-compaction")
-    ]
-    if not compactors:
-        return
-    for instance in subject.topology.of("prometheus"):
-        window = within(subject.config(instance), "storage", "tsdb", "out_of_order_time_window")
-        if window is None or not _lasts(window):
-            continue
-        for compactor in compactors:
-            if compactor.environment == instance.environment:
-                yield Problem(
-                    compactor.where("extra_args"),
-                    f"{compactor.name} lacks --compact.enable-vertical-compaction, and {instance.name} takes samples "
-                    f"out of order within {window}.",
-                    "add compact.enable-vertical-compaction to thanos_compact_extra_args, or remove "
-                    "storage.tsdb.out_of_order_time_window from prometheus_config.",
-                )
-                break
+    takers = {_thanos.usable_bucket(instance): told for instance, told in _out_of_order(subject)}
+    for compactor in subject.topology.of("thanos_compact"):
+        bucket = _thanos.usable_bucket(compactor)
+        told = takers.get(bucket)
+        if bucket and told and not thanos_compact.vertical_compaction(compactor):
+            yield Problem(
+                compactor.where("enable_vertical_compaction"),
+                f"it is off, and {told}, in blocks of the same bucket.",
+                "set it to true, or take no samples out of order.",
+            )
+
+
+def _out_of_order(subject: Subject) -> t.Iterator[tuple[Instance, str]]:
+    """What uploads blocks with samples out of order, and who takes them within which window."""
+    for sidecar in subject.topology.of("thanos_sidecar"):
+        config = subject.config(thanos_sidecar.prometheus_of(sidecar))
+        window = within(config, "storage", "tsdb", "out_of_order_time_window")
+        if _lasts(window):
+            yield sidecar, f"{sidecar.name} has storage.tsdb.out_of_order_time_window: {window} in prometheus_config"
+    for receiver in subject.topology.of("thanos_receive"):
+        window = receiver.opt("out_of_order_time_window")
+        if _lasts(window):
+            yield receiver, f"{receiver.name} has thanos_receive_out_of_order_time_window: {window}"
 
 
 def _lasts(window: t.Any) -> bool:
-    with contextlib.suppress(HAError):  # I07 says so
-        return prometheus_duration(str(window)) > 0
+    """Whether a duration is longer than none; what is no duration is told by I07."""
+    with contextlib.suppress(HAError):
+        return window is not None and prometheus_duration(str(window)) > 0
     return False
-
-
-def _switched_on(flags: t.Mapping[str, t.Any], flag: str) -> bool:
-    given = {str(name).lstrip("-"): value for name, value in flags.items()}
-    return flag in given and given[flag] in (None, True)
 
 
 RULES = (

@@ -15,6 +15,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._registry 
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     AM_CONFIG,
     alertmanager,
+    hosts,
     plan,
     prometheus,
 )
@@ -25,13 +26,13 @@ def told(**values: t.Any) -> list[str]:
     return [str(finding) for finding in found if finding.id == "I07"]
 
 
-@pytest.mark.parametrize("variable", [name for name in VARIABLES if not name.endswith("_budget")])
+@pytest.mark.parametrize("variable", VARIABLES)
 @pytest.mark.parametrize("value", ["soon", "30", "1h 30m"])
 def test_each_variable_is_read(variable: str, value: str) -> None:
-    found = told(**{variable: value})
-    assert len(found) == 1
-    host = "p" if variable.startswith("prometheus_") else "am"
-    assert found[0].startswith(f"I07 error host {host}, variable {variable}: {variable}: {value!r} is not a duration.")
+    kind = next(kind for kind in KINDS if variable in {option.name for option in kind.options})
+    found = plan(hosts("h", groups=[kind.groups[0].name], **{variable: value})).findings
+    wanted = f"I07 error host h, variable {variable}: {variable}: {value!r} is not a duration."
+    assert [str(finding).startswith(wanted) for finding in found if finding.id == "I07"] == [True]
 
 
 @pytest.mark.parametrize(
@@ -91,12 +92,15 @@ def test_nothing_and_less(values: dict[str, t.Any], words: str) -> None:
 
 
 def test_no_duration_is_forgotten() -> None:
-    """Options by whose names they are durations: each is read, or its component checks it by a rule of its own."""
+    """Options that are durations by their names or their defaults."""
     named = {
         option.name
         for kind in KINDS
-        if kind.name in ("prometheus", "alertmanager")
         for option in kind.options
-        if option.type == "str" and re.search(r"_(interval|timeout|retention|window|delay|budget)$", option.name)
+        if option.type == "str"
+        and (
+            re.search(r"_(interval|timeout|retention|window|delay|delta|budget)$", option.name)
+            or re.fullmatch(r"\d+[smhdw]", str(option.default))
+        )
     }
-    assert named - set(VARIABLES) == set()
+    assert sorted(named ^ set(VARIABLES)) == []

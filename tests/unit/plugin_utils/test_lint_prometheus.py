@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import HostVariables
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Rule, Subject
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.prometheus import (
     p05_no_relabelling_for_one_alertmanager,
@@ -21,7 +22,9 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
     alertmanager,
     findings,
     good,
+    hosts,
     loaded,
+    plan,
     prometheus,
     slice_of,
     snapshot,
@@ -240,3 +243,63 @@ def test_what_is_rendered_has_neither() -> None:
     for block in loaded(slice_of(found, "p"), "prometheus.yml")["alerting"]["alertmanagers"]:
         assert block["api_version"] == "v2"
         assert "alert_relabel_configs" not in block
+
+
+OUT_OF_ORDER = {
+    "thanos_sidecar_enabled": True,
+    "prometheus_config": {"storage": {"tsdb": {"out_of_order_time_window": "30m"}}},
+}
+IN_ORDER = {"thanos_sidecar_enabled": True}
+
+
+def store(bucket: str) -> dict[str, t.Any]:
+    return {"thanos_objstore_config": {"type": "S3", "config": {"bucket": bucket, "endpoint": "s3"}}}
+
+
+def compact(**values: t.Any) -> dict[str, HostVariables]:
+    return hosts("c", groups=["thanos_compact"], **{**store("b"), **values})
+
+
+def receive(window: str, bucket: str = "b") -> dict[str, HostVariables]:
+    return hosts("r", groups=["thanos_receive"], thanos_receive_out_of_order_time_window=window, **store(bucket))
+
+
+@pytest.mark.parametrize(
+    "parts, words",
+    [
+        pytest.param(
+            [prometheus("p", **OUT_OF_ORDER, **store("b")), compact()],
+            ["p has storage.tsdb.out_of_order_time_window: 30m in prometheus_config, in blocks of the same bucket"],
+            id="a sidecar's Prometheus",
+        ),
+        pytest.param(
+            [receive("1h"), compact()], ["r has thanos_receive_out_of_order_time_window: 1h"], id="a receiver"
+        ),
+        pytest.param(
+            [prometheus("p", **OUT_OF_ORDER, **store("b")), compact(thanos_compact_enable_vertical_compaction=True)],
+            [],
+            id="vertical compaction",
+        ),
+        pytest.param(
+            [receive("1h"), compact(thanos_compact_deduplication_replica_labels=["replica"])],
+            [],
+            id="vertical compaction by deduplication",
+        ),
+        pytest.param([receive("1h", "other"), compact()], [], id="another bucket"),
+        pytest.param([receive("0s"), compact()], [], id="no window"),
+        pytest.param([receive("soon"), compact()], [], id="no duration"),
+        pytest.param([prometheus("p", **IN_ORDER, **store("b")), compact()], [], id="in order"),
+        pytest.param(
+            [prometheus("p", prometheus_config=OUT_OF_ORDER["prometheus_config"]), compact()],
+            [],
+            id="no sidecar uploads",
+        ),
+        pytest.param([prometheus("p", **OUT_OF_ORDER), compact(thanos_objstore_config=None)], [], id="no buckets"),
+    ],
+)
+def test_p15(parts: list[dict[str, HostVariables]], words: list[str]) -> None:
+    found = [str(finding) for finding in plan(*parts).findings if finding.id == "P15"]
+    assert len(found) == len(words)
+    for line, word in zip(found, words):
+        assert line.startswith("P15 error host c, variable thanos_compact_enable_vertical_compaction: it is off, and ")
+        assert word in line
