@@ -100,6 +100,16 @@ def usable_bucket(instance: Instance) -> _buckets.Bucket | None:
         return None
 
 
+def of_bucket(topology: Topology, kind: str) -> dict[_buckets.Bucket, list[Instance]]:
+    """The instances of a component by their bucket, whatever their environments."""
+    found: dict[_buckets.Bucket, list[Instance]] = {}
+    for instance in topology.of(kind):
+        place = usable_bucket(instance)
+        if place is not None:
+            found.setdefault(place, []).append(instance)
+    return found
+
+
 def bucket_links(cohort: Cohort, verb: str) -> list[Link]:
     """A cohort's connection to its bucket."""
     found = usable_bucket(cohort.instances[0])

@@ -23,7 +23,11 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint impo
     remote,
     replicas,
     scraping,
-    thanos,
+    thanos_bucket,
+    thanos_query,
+    thanos_receive,
+    thanos_sidecar,
+    thanos_streams,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Rule, Subject
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Seen
@@ -40,7 +44,11 @@ RULES: tuple[Rule[Subject], ...] = (
     *alertmanager_routes.RULES,
     *federation.RULES,
     *layers.RULES,
-    *thanos.RULES,
+    *thanos_sidecar.RULES,
+    *thanos_streams.RULES,
+    *thanos_bucket.RULES,
+    *thanos_query.RULES,
+    *thanos_receive.RULES,
     *remote.RULES,
     *hosts.RULES,
 )

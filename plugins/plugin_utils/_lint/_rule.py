@@ -34,7 +34,8 @@ class Problem:
 
 
 @functools.lru_cache(maxsize=4096)
-def _parsed(text: str) -> t.Any:
+def parsed(text: str) -> t.Any:
+    """YAML as data, each text read once. :raises yaml.YAMLError: when it is none."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load(text, Loader=loader)
 
@@ -78,7 +79,7 @@ class Subject:
             if not file["path"].startswith("rules/") or file["path"].startswith("rules/prometheus_ha_"):
                 continue
             try:
-                data = _parsed(file["content"])
+                data = parsed(file["content"])
             except yaml.YAMLError:
                 continue
             groups = data.get("groups") if isinstance(data, dict) else None

@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules about Thanos Receive: hashrings, their copies, and routers."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos, thanos_receive
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
+
+_HASHRINGS = "thanos_receive_hashrings"
+_FACTOR = "thanos_receive_replication_factor"
+
+
+def _by_environment(topology: Topology) -> dict[str, list[Instance]]:
+    """Routers and ingestors, which share hashrings."""
+    found: dict[str, list[Instance]] = {}
+    for instance in topology.of("thanos_receive", "thanos_receive_router"):
+        found.setdefault(instance.environment, []).append(instance)
+    return found
+
+
+def _endpoints(ring: t.Mapping[str, t.Any]) -> list[str]:
+    """The endpoints of a hashring as Thanos' file has it: text, or a mapping with an address."""
+    given = ring.get("endpoints")
+    found = [each.get("address") if isinstance(each, dict) else each for each in given or []]
+    return [str(each) for each in found if each]
+
+
+def _sizes(subject: Subject, members: list[Instance]) -> list[tuple[str, int]]:
+    """The hashrings of an environment, and how many ingestors each has."""
+    given = members[0].options[_HASHRINGS]
+    if given is not None:
+        return [(str(ring.get("hashring") or number), len(_endpoints(ring))) for number, ring in enumerate(given, 1)]
+    rings: dict[str, int] = {}
+    for member in members:
+        if member.kind.name == "thanos_receive":
+            cohort = subject.topology.cohort(member)
+            rings[cohort.name] = len(cohort.instances)
+    return list(rings.items())
+
+
+def quorum(factor: int) -> int:
+    """How many copies make a write good. Source: thanos pkg/receive/handler.go, writeQuorum; 2 by thanos#7669."""
+    return 1 if factor == 2 else factor // 2 + 1
+
+
+@rule(
+    "T11",
+    "error",
+    "A hashring has at least as many ingestors as copies are made, routers and ingestors make as many, and writes go "
+    "on without one ingestor (two copies, or three and more; not one, where there are several ingestors).",
+    prevents="Remote write that is refused with 503, at once or when the first ingestor is restarted.",
+    source="thanos pkg/receive/hashring.go and handler.go; https://github.com/thanos-io/thanos/issues/7669",
+)
+def t11_copies_and_quorum(subject: Subject) -> t.Iterator[Problem]:
+    for members in _by_environment(subject.topology).values():
+        first = members[0]
+        for member in members:
+            if member.options[_FACTOR] != first.options[_FACTOR]:
+                yield Problem(
+                    member.host.where(_FACTOR),
+                    f"it is {_said(member)} for {member.name} and {_said(first)} for {first.name}.",
+                    "set it for all routers and ingestors at once.",
+                )
+        for name, size in _sizes(subject, members):
+            factor = thanos_receive.replication_factor(first, size)
+            if factor > size or factor < 1:
+                what = f"{factor} copies are wanted of each series, and the hashring {name} has {size} ingestors."
+                yield Problem(first.host.where(_FACTOR), what, f"write a number from 1 to {size}, or add ingestors.")
+            elif size > 1 and factor - quorum(factor) < 1:
+                yield Problem(
+                    first.host.where(_FACTOR),
+                    f"with {factor} cop{'y' if factor == 1 else 'ies'} a write needs {quorum(factor)}, so the hashring "
+                    f"{name} of {size} ingestors stops when one of them does.",
+                    "write 3, or 2 where there are two ingestors.",
+                )
+
+
+def _said(instance: Instance) -> str:
+    given = instance.options[_FACTOR]
+    return "not set" if given is None else str(given)
+
+
+@rule(
+    "T12",
+    "error",
+    "Hashrings use ketama, and say so where they are given by hand; then they are the same for all routers and "
+    "ingestors, name every ingestor as it names itself, and no router.",
+    prevents="Series that move to other ingestors with each change, and writes that go round in circles.",
+    source="thanos docs/components/receive.md, hashrings and routing receive",
+)
+def t12_hashrings_agree(subject: Subject) -> t.Iterator[Problem]:
+    for members in _by_environment(subject.topology).values():
+        first = members[0]
+        for member in members:
+            yield from _algorithms(member)
+            if member.options[_HASHRINGS] != first.options[_HASHRINGS]:
+                yield Problem(
+                    member.host.where(_HASHRINGS),
+                    f"{member.name} and {first.name} have different hashrings.",
+                    "set them for all routers and ingestors at once.",
+                )
+        if first.options[_HASHRINGS] is not None:
+            yield from _membership(members, {each for ring in first.options[_HASHRINGS] for each in _endpoints(ring)})
+
+
+def _algorithms(member: Instance) -> t.Iterator[Problem]:
+    variable = "thanos_receive_hashring_algorithm"
+    if member.options[variable] != "ketama":
+        what = "hashmod moves most series to other ingestors whenever one comes or goes."
+        yield Problem(member.host.where(variable), what, "write ketama, or leave it out.")
+    for number, ring in enumerate(member.options[_HASHRINGS] or [], 1):
+        if ring.get("algorithm") != "ketama":
+            yield Problem(
+                member.host.where(_HASHRINGS),
+                f"the hashring {ring.get('hashring') or number} has the algorithm {ring.get('algorithm')!r}.",
+                "write algorithm: ketama.",
+            )
+
+
+def _membership(members: list[Instance], endpoints: set[str]) -> t.Iterator[Problem]:
+    """Ingestors that the given hashrings lack, and routers that are in them."""
+    for member in members:
+        ingests = member.kind.name == "thanos_receive"
+        try:
+            own = thanos_receive.local_endpoint(member) if ingests else _thanos.grpc_endpoint(member)
+        except HAError:
+            continue  # I03 says so
+        if ingests and own not in endpoints:
+            yield Problem(
+                member.where("local_endpoint"),
+                f"no hashring has the ingestor {own}, so it takes nothing.",
+                f"add it to {_HASHRINGS}, or correct thanos_receive_local_endpoint.",
+            )
+        elif not ingests and own in endpoints:
+            what = f"a hashring has the router {own}, which keeps nothing."
+            yield Problem(member.host.where(_HASHRINGS), what, "list ingestors alone.")
+
+
+@rule(
+    "T20",
+    "error",
+    "Routers have ingestors in their environment, or hashrings that name some.",
+    prevents="Remote write that nobody takes.",
+    source="thanos docs/components/receive.md, routing receive",
+)
+def t20_ingestors_to_write_to(subject: Subject) -> t.Iterator[Problem]:
+    for members in _by_environment(subject.topology).values():
+        kinds = {member.kind.name for member in members}
+        for router in members if "thanos_receive" not in kinds else []:
+            if not router.options[_HASHRINGS]:
+                yield Problem(
+                    router.host.where(_HASHRINGS),
+                    f"the environment {router.environment!r} has no ingestor for {router.name} to write to.",
+                    "put hosts into thanos_receive.",
+                )
+
+
+RULES = (t11_copies_and_quorum, t12_hashrings_agree, t20_ingestors_to_write_to)

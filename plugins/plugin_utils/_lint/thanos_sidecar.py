@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules about Thanos sidecars and the Prometheus beside them."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _thanos_labels, _versions
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components.thanos_sidecar import prometheus_of
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import HOUR, prometheus_duration
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
+
+_MIN = "storage.tsdb.min-block-duration"
+_MAX = "storage.tsdb.max-block-duration"
+_DELAY = "storage.tsdb.delay-compact-file.path"
+_BLOCK = 2 * HOUR
+# Room for an outage of the object store, thanos docs/components/sidecar.md.
+_LEAST_RETENTION = 6 * HOUR
+
+
+def _uploading(subject: Subject) -> t.Iterator[tuple[Instance, Instance]]:
+    """The sidecars that upload, each with its Prometheus."""
+    for sidecar in subject.topology.of("thanos_sidecar"):
+        if sidecar.options["thanos_objstore_config"]:
+            yield sidecar, prometheus_of(sidecar)
+
+
+def duration(value: object) -> int | None:
+    """A duration in nanoseconds; None where it is none, which I07 tells."""
+    try:
+        return prometheus_duration(value)
+    except HAError:
+        return None
+
+
+def _version(value: object) -> _versions.Version | None:
+    try:
+        return _versions.parse_version(value)
+    except HAError:
+        return None
+
+
+def _flags(given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {str(name).lstrip("-"): value for name, value in given.items()}
+
+
+@rule(
+    "T01",
+    "error",
+    "Where a sidecar uploads, prometheus_extra_args leave Prometheus' own compaction off (equal block durations; a "
+    "warning when they are not 2h), or name the sidecar's file as --storage.tsdb.delay-compact-file.path (Prometheus "
+    "3.9 and Thanos 0.41 or newer).",
+    prevents="A sidecar that refuses to start, or blocks that are compacted before they are uploaded.",
+    source="thanos cmd/thanos/sidecar.go (validatePrometheus), CHANGELOG of 0.41; prometheus CHANGELOG of 3.9",
+)
+def t01_blocks_as_the_sidecar_wants(subject: Subject) -> t.Iterator[Problem]:
+    for sidecar, prometheus in _uploading(subject):
+        flags = _flags(prometheus.opt("extra_args"))
+        where = prometheus.where("extra_args")
+        if _DELAY in flags:
+            yield from _delayed(sidecar, prometheus, flags[_DELAY], where)
+            continue
+        given = {name: flags.get(name, "2h") for name in (_MIN, _MAX)}
+        shortest, longest = (duration(value) for value in given.values())
+        if shortest is None or longest is None:
+            continue
+        said = f"--{_MIN} is {given[_MIN]} and --{_MAX} is {given[_MAX]}"
+        if shortest != longest:
+            yield Problem(where, f"{said}: Prometheus would compact by itself.", "make both 2h, or leave both out.")
+        elif shortest != _BLOCK:
+            do = "make both 2h, or leave both out."
+            yield Problem(where, f"{said}; Thanos is made for blocks of 2h.", do, "warning")
+
+
+def _delayed(sidecar: Instance, prometheus: Instance, given: object, where: str) -> t.Iterator[Problem]:
+    version = _version(sidecar.options["thanos_version"])
+    if version is not None and version.line < (0, 41):
+        yield Problem(
+            where,
+            f"--{_DELAY} is set, which Thanos {version} does not know: its sidecar wants equal block durations.",
+            f"take thanos_version 0.41 or newer, or --{_MIN} and --{_MAX} of 2h in its place.",
+        )
+    meta = _flags(sidecar.opt("extra_args")).get("shipper.meta-file-name", "thanos.shipper.json")
+    # Compared as text from 0.42 on, so a relative path is another one.
+    wanted = os.path.normpath(os.path.join(prometheus.opt("data_dir"), str(meta)))
+    if given != wanted:
+        yield Problem(
+            where, f"--{_DELAY} is {given}, and the sidecar's file is {wanted}.", "leave it out, or write that path."
+        )
+
+
+@rule(
+    "T02",
+    "error",
+    "Where a sidecar uploads, Prometheus keeps samples for at least 6h.",
+    prevents="Samples that are deleted before they are uploaded, while the object store does not answer.",
+    source="thanos docs/components/sidecar.md",
+)
+def t02_retention_outlasts_an_outage(subject: Subject) -> t.Iterator[Problem]:
+    for _sidecar, prometheus in _uploading(subject):
+        kept = duration(prometheus.opt("retention"))
+        # 0 keeps by size alone.
+        if kept and kept < _LEAST_RETENTION:
+            what = f"samples are kept for {prometheus.opt('retention')}, less than 6h."
+            yield Problem(prometheus.where("retention"), what, "keep them for 6h or longer.")
+
+
+@rule(
+    "T16",
+    "error",
+    "Thanos' version is a pinned one, and 0.37 or newer beside Prometheus 3.",
+    prevents="A sidecar that can't read the labels of a Prometheus 3.",
+    source="https://github.com/thanos-io/thanos/issues/7893",
+)
+def t16_versions_that_fit(subject: Subject) -> t.Iterator[Problem]:
+    told: set[str] = set()
+    for instance in subject.topology.instances:
+        if "thanos_version" not in instance.options or instance.name in told:
+            continue
+        where = instance.host.where("thanos_version")
+        try:
+            version = _versions.parse_version(instance.options["thanos_version"], where)
+        except HAError as problem:
+            told.add(instance.name)
+            yield Problem(where, problem.what, problem.do or "")
+            continue
+        if instance.kind.name != "thanos_sidecar" or version.line >= (0, 37):
+            continue
+        beside = _version(prometheus_of(instance).opt("version"))
+        if beside is not None and beside.major >= 3:
+            yield Problem(
+                where,
+                f"Thanos {version} stands beside Prometheus {beside}.",
+                f"take 0.37 or newer, as {_thanos.VERSION}.",
+            )
+
+
+@rule(
+    "T17",
+    "error",
+    "A Prometheus with a sidecar has external labels besides the replica label.",
+    prevents="Replica sets that become one, without a way back, once the replica label is taken off.",
+    source="thanos docs/storage.md, external labels; docs/components/compact.md",
+)
+def t17_sets_have_labels(subject: Subject) -> t.Iterator[Problem]:
+    for producer in _thanos_labels.producers(subject.topology):
+        if producer.instance.kind.name == "thanos_sidecar" and not producer.labels:
+            yield Problem(
+                producer.where,
+                f"a sidecar stands beside it, and its only external label is {producer.replica_label!r}, which tells "
+                "replicas apart and not sets.",
+                "name the set, as in {cluster: eu1}, for all its hosts.",
+            )
+
+
+@rule(
+    "T24",
+    "error",
+    "No sidecar stands beside a Prometheus in agent mode.",
+    prevents="A sidecar that never becomes ready: an agent keeps no blocks and answers no queries.",
+    source="prometheus docs/prometheus_agent.md; thanos docs/components/sidecar.md",
+)
+def t24_no_sidecar_beside_an_agent(subject: Subject) -> t.Iterator[Problem]:
+    for sidecar in subject.topology.of("thanos_sidecar"):
+        if prometheus_of(sidecar).opt("agent"):
+            yield Problem(
+                sidecar.where("enabled"),
+                "a sidecar would stand beside a Prometheus in agent mode.",
+                "unset one of the two; an agent's samples reach Thanos through remote write to a router.",
+            )
+
+
+RULES = (
+    t01_blocks_as_the_sidecar_wants,
+    t02_retention_outlasts_an_outage,
+    t16_versions_that_fit,
+    t17_sets_have_labels,
+    t24_no_sidecar_beside_an_agent,
+)
