@@ -14,7 +14,6 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations
     prometheus_duration,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
 
 Reader = t.Callable[[object], int]
 
@@ -84,32 +83,40 @@ _NAMES = ("labels", "external_labels", "annotations", "params", "headers", "http
     source="prometheus/common model/time.go; alecthomas/kingpin values.go; thanos cmd/thanos/*.go",
 )
 def i07_durations_are_durations(subject: Subject) -> t.Iterator[Problem]:
+    known: dict[str, tuple[t.Any, list[HAError]]] = {}
     for instance in subject.topology.instances:
         for option in instance.kind.options:
             value = instance.options.get(option.name)
             if value is None:
                 continue
-            reader = VARIABLES.get(option.name)
-            found = [(option.name, reader, value)] if reader else _nested(option.name, value, instance)
-            for path, read, given in found:
-                problem = _problem(path, read, given)
-                if problem:
-                    yield Problem(instance.host.where(option.name), f"{path}: {problem.what}", problem.do or "")
+            # Hosts are alike, as a rule, and to compare large values is cheaper than to walk them.
+            before = known.get(option.name)
+            if before is None or before[0] != value:
+                before = known[option.name] = (value, list(_problems(instance.kind.name, option.name, value)))
+            for problem in before[1]:
+                yield Problem(instance.host.where(option.name), problem.what, problem.do or "")
 
 
-def _nested(path: str, value: t.Any, instance: Instance) -> t.Iterator[tuple[str, Reader, t.Any]]:
+def _problems(kind: str, name: str, value: t.Any) -> t.Iterator[HAError]:
+    reader = VARIABLES.get(name)
+    for path, read, given in [(name, reader, value)] if reader else _nested(name, value, KEYS.get(kind, {})):
+        problem = _problem(path, read, given)
+        if problem:
+            yield HAError(f"{path}: {problem.what}", do=problem.do)
+
+
+def _nested(path: str, value: t.Any, readers: t.Mapping[str, Reader]) -> t.Iterator[tuple[str, Reader, t.Any]]:
     """The durations within a structured value: path, reader and value of each."""
-    readers = KEYS.get(instance.kind.name, {})
     if isinstance(value, t.Mapping):
         for key, item in value.items():
             reader = readers.get(str(key).lstrip("-"))
             if reader and not isinstance(item, (t.Mapping, list, type(None))):
                 yield f"{path}.{key}", reader, item
             elif key not in _NAMES:
-                yield from _nested(f"{path}.{key}", item, instance)
+                yield from _nested(f"{path}.{key}", item, readers)
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _nested(f"{path}[{number}]", item, instance)
+            yield from _nested(f"{path}[{number}]", item, readers)
 
 
 def _problem(path: str, read: Reader, value: t.Any) -> HAError | None:
