@@ -28,7 +28,9 @@ def _by_environment(topology: Topology) -> dict[str, list[Instance]]:
 def _endpoints(ring: t.Mapping[str, t.Any]) -> list[str]:
     """The endpoints of a hashring as Thanos' file has it: text, or a mapping with an address."""
     given = ring.get("endpoints")
-    found = [each.get("address") if isinstance(each, dict) else each for each in given or []]
+    found = [
+        each.get("address") if isinstance(each, dict) else each for each in (given if isinstance(given, list) else ())
+    ]
     return [str(each) for each in found if each]
 
 

@@ -154,6 +154,24 @@ def test_i04_suggests_the_nearest_name(tmp_path: Path, variable: str, do: str) -
 
 
 @pytest.mark.parametrize(
+    "variable, near",
+    [
+        ("thanos_query_replica_lables", "thanos_query_replica_labels"),
+        ("thanos_verson", "thanos_version"),
+        ("grafana_plugins", None),
+        ("grafana_port_", "grafana_port"),
+    ],
+)
+def test_i04_where_the_table_is_not_complete_only_the_very_near_is_told(variable: str, near: str | None) -> None:
+    found = told(prometheus("p1", "p2", unknown=(variable,)), alertmanager("a1", "a2"), only=("I04",))
+    assert found == (
+        [f"I04 warning hosts p1, p2, variable {variable}: the collection has no such variable. Do: write {near}."]
+        if near
+        else []
+    )
+
+
+@pytest.mark.parametrize(
     "variable",
     ["promtheus_port", "my_prometheus_port", "prometheus", "ansible_hosts", "__prometheus_port", "node_port"],
 )
