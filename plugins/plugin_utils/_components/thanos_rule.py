@@ -78,7 +78,7 @@ OPTIONS: tuple[Option, ...] = (
         "thanos_rule_alertmanagers_config",
         "dict",
         "The Alertmanagers, as Thanos documents it, in place of the meshes of the inventory.",
-        keys=("alertmanagers",),
+        keys=("api_version", "scheme", "path_prefix", "timeout", "http_config", "static_configs", "file_sd_configs"),
         secret=True,
     ),
     Option("thanos_rule_retention", "str", "How long results are kept locally.", default="48h"),

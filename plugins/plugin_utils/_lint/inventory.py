@@ -121,7 +121,7 @@ def _keys(option: Option) -> tuple[str, ...] | None:
 
 _KEYED = tuple(
     (option, keys)
-    for option in (*COMMON, *(option for kind in _registry.KINDS for option in kind.options))
+    for option in dict.fromkeys(option for kind in _registry.KINDS for option in kind.table)
     if (keys := _keys(option)) is not None
 )
 

@@ -161,13 +161,13 @@ def t17_sets_have_labels(subject: Subject) -> t.Iterator[Problem]:
 
 
 @rule(
-    "T24",
+    "T23",
     "error",
     "No sidecar stands beside a Prometheus in agent mode.",
     prevents="A sidecar that never becomes ready: an agent keeps no blocks and answers no queries.",
     source="prometheus docs/prometheus_agent.md; thanos docs/components/sidecar.md",
 )
-def t24_no_sidecar_beside_an_agent(subject: Subject) -> t.Iterator[Problem]:
+def t23_no_sidecar_beside_an_agent(subject: Subject) -> t.Iterator[Problem]:
     for sidecar in subject.topology.of("thanos_sidecar"):
         if prometheus_of(sidecar).opt("agent"):
             yield Problem(
@@ -182,5 +182,5 @@ RULES = (
     t02_retention_outlasts_an_outage,
     t16_versions_that_fit,
     t17_sets_have_labels,
-    t24_no_sidecar_beside_an_agent,
+    t23_no_sidecar_beside_an_agent,
 )
