@@ -11,6 +11,7 @@ import urllib.parse
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _modelled
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Link, Topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 # Databases that several instances can share; the default, SQLite, is a file of one host.
 # Source: Grafana docs, "Set up Grafana for high availability".
@@ -93,7 +94,8 @@ def links(cohort: Cohort, topology: Topology) -> list[Link]:
         caches = _modelled.of_environment(topology, environment, "grafana_cache")
         found += [_modelled.link(cohort, "agrees by", one) for one in caches]
     if first.opt("alerting_ha") == "gossip":
-        found.append(_modelled.link(cohort, "gossips in", cohort))
+        peers = tuple(host_port(peer.address, peer.opt("ha_port")) for peer in cohort.instances)
+        found.append(Link(cohort, "gossips in", cohort, peers))
     return found
 
 

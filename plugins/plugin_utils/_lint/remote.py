@@ -110,10 +110,7 @@ def _deduplication(subject: Subject, cohort: Cohort, endpoint: Endpoint) -> t.It
     interval = _scrape_interval(subject, cohort.instances[0])
     for storage in (instance for part in parts for instance in part.instances):
         given = storage.opt("dedup_min_scrape_interval")
-        window = None
-        with contextlib.suppress(HAError):
-            window = flag_duration(given or "0")
-        if interval is not None and window != interval:
+        if interval is not None and _window(given) not in (None, interval):
             yield Problem(
                 storage.where("dedup_min_scrape_interval"),
                 f"-dedup.minScrapeInterval is {given or 'not set'}, and {cohort.title} scrapes every "
@@ -121,6 +118,13 @@ def _deduplication(subject: Subject, cohort: Cohort, endpoint: Endpoint) -> t.It
                 f"set {storage.kind.name}_dedup_min_scrape_interval to {shown(interval)} (one interval for all sets "
                 "that write there).",
             )
+
+
+def _window(given: str | None) -> int | None:
+    """-dedup.minScrapeInterval in nanoseconds, 0 where it is not set; None of what is no duration (I07 says so)."""
+    with contextlib.suppress(HAError):
+        return flag_duration(given or "0")
+    return None
 
 
 def _scrape_interval(subject: Subject, prometheus: Instance) -> int | None:

@@ -268,7 +268,7 @@ def test_f04_by_hand() -> None:
 
 
 def test_f04_two_layers_on_a_host() -> None:
-    values = {"prometheus_ha_groups": {"prometheus_federation": "top"}}
+    values: dict[str, t.Any] = {"prometheus_ha_groups": {"prometheus_federation": "top"}}
     parts = [prometheus("l-1", **values), hosts("l-2", groups=["prometheus", "top"], **values)]
     assert told(*parts) == [
         "F04 error host l-2: it is in the groups prometheus and top; one Prometheus can't be in two layers."
