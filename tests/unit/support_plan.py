@@ -61,7 +61,6 @@ def hosts(
     groups: t.Sequence[str],
     problems: t.Mapping[str, str] | None = None,
     origins: t.Mapping[str, str] | None = None,
-    unknown: t.Sequence[str] = (),
     **values: t.Any,
 ) -> dict[str, HostVariables]:
     """Hosts that share their variables; ``ansible_host`` is their name in a domain unless given."""
@@ -72,7 +71,6 @@ def hosts(
             {key: value for key, value in {"ansible_host": f"{name}.example", **values}.items() if value is not None},
             dict(problems or {}),
             dict(origins or {}),
-            unknown=tuple(unknown),
         )
         for name in names
     }

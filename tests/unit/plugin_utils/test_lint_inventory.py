@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import typing as t
 from pathlib import Path
@@ -163,7 +164,8 @@ def test_i04_suggests_the_nearest_name(tmp_path: Path, variable: str, do: str) -
     ],
 )
 def test_i04_where_the_table_is_not_complete_only_the_very_near_is_told(variable: str, near: str | None) -> None:
-    found = told(prometheus("p1", "p2", unknown=(variable,)), alertmanager("a1", "a2"), only=("I04",))
+    pair = {name: dataclasses.replace(host, unknown=(variable,)) for name, host in prometheus("p1", "p2").items()}
+    found = told(pair, alertmanager("a1", "a2"), only=("I04",))
     assert found == (
         [f"I04 warning hosts p1, p2, variable {variable}: the collection has no such variable. Do: write {near}."]
         if near
