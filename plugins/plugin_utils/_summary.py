@@ -14,6 +14,9 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _re
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Topology
 
+# The cohorts in the line for people; of most others an environment has one.
+_SHOWN = ("replica set", "mesh")
+
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
@@ -32,7 +35,9 @@ class Summary:
 
     @classmethod
     def of(cls, topology: Topology, findings: t.Iterable[Finding]) -> Summary:
-        cohorts = collections.Counter(cohort.kind.cohort for cohort in topology.cohorts.values())
+        # Sidecars form the replica sets of their Prometheus.
+        named = {(cohort.kind.cohort, cohort.environment, cohort.name): None for cohort in topology.cohorts.values()}
+        cohorts = collections.Counter(kind for kind, _environment, _name in named)
         return cls(len(topology.by_host), dict(cohorts), 0, 0, 0, 0).counting(findings)
 
     def counting(self, findings: t.Iterable[Finding]) -> Summary:
@@ -47,14 +52,15 @@ class Summary:
         )
 
     def __str__(self) -> str:
-        subject = [_count(self.hosts, "host"), *(_count(number, name) for name, number in self.cohorts.items())]
+        cohorts = [_count(self.cohorts[name], name) for name in _SHOWN if name in self.cohorts]
+        subject = [_count(self.hosts, "host"), *cohorts]
         found = [_count(self.errors, "error"), _count(self.warnings, "warning")]
         found += [f"{self.undecided} undecided"] if self.undecided else []
         return f"{', '.join(subject)}: {', '.join([*found, f'{self.ignored} ignored'])}."
 
 
 def _count(number: int, name: str) -> str:
-    plural = f"{name}es" if name.endswith(("s", "sh", "ch")) else f"{name}s"
+    plural = f"{name}es" if name.endswith("sh") else f"{name}s"
     return f"{number} {name if number == 1 else plural}"
 
 

@@ -35,12 +35,13 @@ def test_the_line(findings: list[Finding], words: str) -> None:
     assert str(Summary.of(topology(*parts), findings)) == words
 
 
-@pytest.mark.parametrize(
-    "name, expected",
-    [("mesh", "2 meshes"), ("query tier", "2 query tiers"), ("cache", "2 caches"), ("gateway", "2 gateways")],
-)
-def test_several(name: str, expected: str) -> None:
-    assert str(Summary(1, {name: 2}, 0, 0, 0, 0)).startswith(f"1 host, {expected}: ")
+def test_of_other_cohorts_the_line_says_nothing() -> None:
+    assert str(Summary(3, {"queriers": 1, "mesh": 2}, 0, 0, 0, 0)).startswith("3 hosts, 2 meshes: ")
+
+
+def test_sidecars_form_no_further_replica_sets() -> None:
+    parts = prometheus("a", "b", thanos_sidecar_enabled=True), prometheus("c", prometheus_replica_set="c")
+    assert Summary.of(topology(*parts), []).cohorts == {"replica set": 2}
 
 
 def test_a_component_that_no_role_rolls_out_is_noted_once(monkeypatch: pytest.MonkeyPatch) -> None:
