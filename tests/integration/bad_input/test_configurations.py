@@ -141,8 +141,8 @@ def test_an_alertmanager_that_dies_at_start_falls_back_and_stops_the_wave(lab: L
 
 def test_a_flags_value_that_only_the_start_refuses(lab: Lab) -> None:
     with lab.unharmed(restarted=("p-1",)):
-        lab.site(replicas(prometheus_extra_args={"query.timeout": "soon"}), *REPLICAS).refused(
-            "host p-1", "variable prometheus_extra_args (", "zz.yml:2", "soon", "runs again", "Do: "
+        lab.site(replicas(prometheus_extra_args={"query.max-concurrency": "many"}), *REPLICAS).refused(
+            "host p-1", "variable prometheus_extra_args (", "zz.yml:2", "many", "runs again", "Do: "
         )
     lab.is_whole(*REPLICAS)
 
