@@ -18,6 +18,8 @@ OUTSIDE = "remote storage outside the inventory"
 # vminsert is the way into VictoriaMetrics' cluster.
 VICTORIAMETRICS = "victoriametrics"
 _KINDS = {"vminsert": VICTORIAMETRICS}
+# What prometheus_remote_write_kinds may say.
+HINTS = (VICTORIAMETRICS, "mimir", "cortex", "other")
 _PORTS = {"http": 80, "https": 443}
 
 

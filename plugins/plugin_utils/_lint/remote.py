@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules about remote write and the storage behind it (R01, R02, R03), and about dashboards (G01)."""
+"""Rules about remote write and the storage behind it (R01 to R04), and about dashboards (G01)."""
 
 from __future__ import annotations
 
@@ -225,6 +225,31 @@ def _duration(value: t.Any) -> int | None:
 
 
 @rule(
+    "R04",
+    "error",
+    "prometheus_remote_write_kinds says victoriametrics, mimir, cortex or other, of endpoints that exist.",
+    prevents="Rules about remote storage that are silent, because they don't know what it is.",
+    source="the collection's inventory contract",
+)
+def r04_kinds(subject: Subject) -> t.Iterator[Problem]:
+    for instance in subject.topology.of("prometheus"):
+        known = {config.get(key) for config in instance.opt("remote_write") for key in ("name", "url")}
+        where = instance.where("remote_write_kinds")
+        for name, kind in instance.opt("remote_write_kinds").items():
+            # A URL may hold a password.
+            title = "a URL" if "://" in str(name) else repr(name)
+            if kind not in _remote_write.HINTS:
+                what = f"{title} is said to be {kind!r}."
+                yield Problem(where, what, f"write one of {', '.join(_remote_write.HINTS)}.")
+            if name not in known:
+                yield Problem(
+                    where,
+                    f"{title} is the name or url of no endpoint of prometheus_remote_write.",
+                    "write it as that endpoint has it, or take it out.",
+                )
+
+
+@rule(
     "G01",
     "error",
     "Several Grafanas share one database (MySQL or PostgreSQL) and agree, by gossip or Redis, on who sends an alert.",
@@ -272,4 +297,4 @@ def _agreement(instance: Instance, cohort: Cohort, group: bool) -> t.Iterator[Pr
         yield Problem(where, what, "fill the group grafana_cache, or set grafana_alerting_redis_address.")
 
 
-RULES = (r01_victoriametrics, r02_ha_tracker, r03_outage_budget, g01_grafana)
+RULES = (r01_victoriametrics, r02_ha_tracker, r03_outage_budget, r04_kinds, g01_grafana)

@@ -252,6 +252,31 @@ def test_r03_without_remote_write() -> None:
     assert told(prometheus("p-1", "p-2", prometheus_remote_outage_budget="1d")) == []
 
 
+# -- R04 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kinds, said",
+    [
+        pytest.param({"far": "other"}, [], id="by name"),
+        pytest.param({"https://u:hunter2@m.example/x": "mimir"}, [], id="by URL"),
+        pytest.param({"far": "victoriametric"}, ["'far' is said to be 'victoriametric'."], id="no kind"),
+        pytest.param(
+            {"fra": "mimir"}, ["'fra' is the name or url of no endpoint of prometheus_remote_write."], id="no name"
+        ),
+        pytest.param(
+            {"https://u:hunter2@m.example/y": ["mimir"]},
+            ["a URL is said to be ['mimir'].", "a URL is the name or url of no endpoint of prometheus_remote_write."],
+            id="neither, and nothing secret",
+        ),
+    ],
+)
+def test_r04(kinds: dict[str, t.Any], said: list[str]) -> None:
+    values: dict[str, t.Any] = {"endpoint": {"name": "far"}, "names": "p-1", "prometheus_remote_write_kinds": kinds}
+    where = "R04 error host p-1, variable prometheus_remote_write_kinds"
+    assert told(writers("https://u:hunter2@m.example/x", **values)) == [f"{where}: {what}" for what in said]
+
+
 # -- G01 --------------------------------------------------------------------------------------------------------------
 
 URL = "postgres://grafana:hunter2@db.example/grafana"
