@@ -97,13 +97,13 @@ def warning(rule: str, where: str, what: str, do: str) -> Finding:
 
 def grouped(findings: t.Iterable[Finding]) -> list[Finding]:
     """One finding for all the hosts that one line of the inventory is wrong for."""
-    alike: dict[Finding, list[str]] = {}
+    alike: dict[Finding, dict[str, None]] = {}
     for finding in findings:
         for host, alone in finding.by_host():
-            alike.setdefault(dataclasses.replace(alone, where=alone.place.rest), []).append(host)
+            alike.setdefault(dataclasses.replace(alone, where=alone.place.rest), {})[host] = None
     return [
         dataclasses.replace(key, where=f"host{'s' if len(names) > 1 else ''} {', '.join(names)}{key.where}")
-        if names[0]
+        if any(names)
         else key
         for key, names in alike.items()
     ]

@@ -17,6 +17,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rul
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option, effective
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._spelling import NEAR, VERY_NEAR, nearest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import normal_port
 
 
 @rule(
@@ -58,9 +59,11 @@ def i03_usable_endpoints(subject: Subject) -> t.Iterator[Problem]:
 
 
 def unusable(instance: Instance) -> HAError | None:
-    """What is wrong with an instance's endpoint."""
+    """What is wrong with an instance's endpoint, or with another port of it."""
     try:
         str((instance.url, instance.own_url))
+        for port, _protocol, _address, variable in _registry.component(instance.kind.name).ports(instance):
+            normal_port(port, instance.host.where(variable))
     except HAError as problem:
         return problem
     return None

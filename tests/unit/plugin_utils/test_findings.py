@@ -48,6 +48,7 @@ def test_how_a_finding_reads() -> None:
             id="two lines",
         ),
         pytest.param(["host a", "host b"], ["hosts a, b"], id="hosts without a variable"),
+        pytest.param(["host a", "hosts a, b", "host b"], ["hosts a, b"], id="a host that is told twice"),
         pytest.param(["inventory", "inventory"], ["inventory"], id="no host"),
         pytest.param(["host a.example:22 x"], ["host a.example:22 x"], id="not a path of ours"),
     ],

@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules about hashrings, their copies and routers."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.thanos_receive import quorum
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos import Part, of, told
+
+FACTOR = "thanos_receive_replication_factor"
+RINGS = "thanos_receive_hashrings"
+
+
+@pytest.mark.parametrize("factor, expected", [(1, 1), (2, 1), (3, 2), (4, 3), (5, 3)])
+def test_quorum(factor: int, expected: int) -> None:
+    assert quorum(factor) == expected
+
+
+def ingestors(count: int, **values: t.Any) -> Part:
+    given = {"thanos_objstore_config": None, **values}
+    return of("receive", *(f"i-{number}" for number in range(1, count + 1)), **given)
+
+
+@pytest.mark.parametrize(
+    "count, factor, words",
+    [
+        pytest.param(
+            2, 3, "3 copies are wanted of each series, and the hashring default has 2 ingestors", id="too many"
+        ),
+        pytest.param(3, 0, "0 copies are wanted", id="none"),
+        pytest.param(3, 1, "with 1 copy a write needs 1, so the hashring default of 3 ingestors stops", id="one"),
+        pytest.param(2, 2, "", id="two, of which one is enough"),
+        pytest.param(3, 3, "", id="three"),
+        pytest.param(1, 1, "", id="a single start"),
+        pytest.param(5, None, "", id="derived"),
+    ],
+)
+def test_t11(count: int, factor: int | None, words: str) -> None:
+    found = told(ingestors(count, **{FACTOR: factor}), of("receive_router", **{FACTOR: factor}))
+    assert [line.partition(": ")[0] for line in found] == [f"T11 error host i-1, variable {FACTOR}"] * bool(words)
+    assert all(words in line for line in found)
+
+
+def test_t11_of_each_hashring() -> None:
+    small = of("receive", "s-1", thanos_receive_hashring="small", thanos_objstore_config=None, **{FACTOR: 3})
+    (found,) = told(ingestors(3, **{FACTOR: 3}), small)
+    assert "the hashring small has 1 ingestors" in found
+
+
+def test_t11_of_hashrings_by_hand() -> None:
+    ring = {"algorithm": "ketama", "endpoints": ["i-1.example:10907", {"address": "i-2.example:10907"}, {}]}
+    (found,) = told(ingestors(2, **{FACTOR: 3, RINGS: [ring]}))
+    assert "T11" in found
+    assert "the hashring 1 has 2 ingestors" in found
+
+
+def test_t11_routers_and_ingestors_agree() -> None:
+    (found,) = told(ingestors(3), of("receive_router", "o-1", **{FACTOR: 3}))
+    assert found.startswith(f"T11 error host o-1, variable {FACTOR}: it is 3 for o-1 and not set for i-1.")
+
+
+def ring(*endpoints: str, **values: t.Any) -> dict[str, t.Any]:
+    return {"algorithm": "ketama", "endpoints": list(endpoints), **values}
+
+
+BOTH = ("i-1.example:10907", "i-2.example:10907")
+
+
+@pytest.mark.parametrize(
+    "values, where, words",
+    [
+        pytest.param(
+            {"thanos_receive_hashring_algorithm": "hashmod"},
+            "hosts i-1, i-2, o-1, variable thanos_receive_hashring_algorithm",
+            "hashmod moves most series",
+            id="hashmod",
+        ),
+        pytest.param(
+            {RINGS: [{"endpoints": list(BOTH)}]},
+            f"hosts i-1, i-2, o-1, variable {RINGS}",
+            "the algorithm None",
+            id="none",
+        ),
+        pytest.param(
+            {RINGS: [ring(*BOTH, hashring="soft", algorithm="hashmod")]},
+            f"hosts i-1, i-2, o-1, variable {RINGS}",
+            "the hashring soft has the algorithm 'hashmod'",
+            id="hashmod by hand",
+        ),
+        pytest.param(
+            {RINGS: [ring(BOTH[0], "else.example:10907")]},
+            "host i-2, variable thanos_receive_local_endpoint",
+            "no hashring has the ingestor i-2.example:10907",
+            id="an ingestor left out",
+        ),
+        pytest.param(
+            {RINGS: [ring(*BOTH, "o-1.example:10914")]},
+            f"host o-1, variable {RINGS}",
+            "a hashring has the router o-1.example:10914",
+            id="a router in it",
+        ),
+        pytest.param({RINGS: [ring(BOTH[0], BOTH[0], tenants=["a"]), ring(BOTH[1], BOTH[1])]}, "", "", id="two rings"),
+        pytest.param({}, "", "", id="derived"),
+    ],
+)
+def test_t12(values: dict[str, t.Any], where: str, words: str) -> None:
+    found = told(ingestors(2, **values), of("receive_router", "o-1", **values))
+    assert [line.partition(": ")[0] for line in found] == [f"T12 error {where}"] * bool(where), found
+    assert all(words in line for line in found)
+
+
+def test_t12_hashrings_are_the_same_for_all() -> None:
+    (found,) = told(ingestors(2, **{RINGS: [ring(*BOTH)]}), of("receive_router", "o-1", **{RINGS: [ring(*BOTH[::-1])]}))
+    assert found.startswith(f"T12 error host o-1, variable {RINGS}: o-1 and i-1 have different hashrings.")
+
+
+def test_t12_an_ingestor_by_its_own_name() -> None:
+    values = {RINGS: [ring("one:1")], "thanos_receive_local_endpoint": "one:1"}
+    assert told(ingestors(1, **values)) == []
+
+
+@pytest.mark.parametrize(
+    "values, others, count",
+    [
+        pytest.param({}, [], 1, id="alone"),
+        pytest.param({}, [ingestors(2)], 0, id="ingestors"),
+        pytest.param({}, [ingestors(2, prometheus_ha_environment="test")], 1, id="of another environment"),
+        pytest.param({RINGS: [ring("far:1", "further:1")]}, [], 0, id="outside"),
+        pytest.param({RINGS: []}, [], 1, id="no hashring"),
+    ],
+)
+def test_t20(values: dict[str, t.Any], others: list[Part], count: int) -> None:
+    found = told(of("receive_router", "o-1", **values), *others)
+    assert [line[:20] for line in found] == ["T20 error host o-1, "] * count
