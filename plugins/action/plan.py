@@ -6,11 +6,23 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _terminal
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _drawing,
+    _output,
+    _picture,
+    _store,
+    _terminal,
+)
+
+ARGUMENTS: dict[str, t.Any] = {
+    "show": {"type": "bool", "default": False},
+    "files": {"type": "list", "elements": "path", "default": []},
+}
 
 
 class ActionModule(ActionBase):
@@ -22,15 +34,29 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _validated, args = self.validate_argument_spec(argument_spec={"show": {"type": "bool", "default": False}})
+        task_vars = task_vars or {}
+        _validated, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         try:
-            store = _store.obtain(task_vars or {}, self._templar, self._loader)
-            members = _store.begin(store, task_vars or {})
+            store = _store.obtain(task_vars, self._templar, self._loader)
+            members = _store.begin(store, task_vars)
             if not (members or args["show"]):
                 do = "see the notes above, and the components that there are roles for."
                 raise HAError("this version rolls out nothing of what the inventory has", do=do)
+            files = self._draw(args["files"], store.summary["report"], task_vars) if args["files"] else []
         except HAError as error:
             return {**result, "failed": True, **error.result()}
         if args["show"]:
             _terminal.say("\n" + store.summary["report"])
-        return {**result, "changed": False, "members": members, "report": store.summary["report"]}
+            for file in files:
+                _terminal.say(f"Written: {file}")
+        return {**result, "changed": False, "members": members, "report": store.summary["report"], "files": files}
+
+    def _draw(self, paths: t.Sequence[str], report: str, task_vars: t.Mapping[str, t.Any]) -> list[str]:
+        """The plan as files. :raises HAError: for one that can't be written."""
+        _snapshot, topology = _store.model(task_vars, self._templar)
+        drawings = _drawing.Drawings(_picture.picture(topology), report)
+        where = "prometheus_ha_plan_files"
+        texts = {path: drawings.text(path, where) for path in paths}
+        return [
+            str(_output.write(path, text, folder=os.getcwd(), what="plan", where=where)) for path, text in texts.items()
+        ]

@@ -30,6 +30,16 @@ options:
     description: Print the report as it is. A result shown by a task would fold its lines.
     type: bool
     default: false
+  files:
+    description:
+      - Draw the plan into these files on the controller. The extension says what each becomes.
+      - C(.html) is one page that needs nothing else, with who connects to whom and where it runs. C(.mmd) is a Mermaid
+        flowchart, C(.md) the same as a block for a README or a merge request, C(.txt) the report.
+      - A relative path starts from the working directory of the run. Files are also written in check mode, since the
+        hosts are what that leaves alone.
+    type: list
+    elements: path
+    default: []
 """
 
 EXAMPLES = r"""
@@ -39,9 +49,18 @@ EXAMPLES = r"""
 - name: Show what runs where and what connects to what
   baremetal.prometheus_ha.plan:
     show: true
+
+- name: Draw the topology
+  baremetal.prometheus_ha.plan:
+    files: [topology.html, topology.mmd]
 """
 
 RETURN = r"""
+files:
+  description: The files that were written.
+  returned: success
+  type: list
+  elements: str
 members:
   description: The hosts on which the plan puts a component, in plan order.
   returned: success

@@ -86,6 +86,13 @@ COMMON: tuple[Option, ...] = (
         keys=("id", "reason", "hosts"),
     ),
     Option(
+        "prometheus_ha_plan_files",
+        "list",
+        "Files on the controller into which C(plan.yml) draws the topology: C(.html) a page, C(.mmd) and C(.md) "
+        "Mermaid, C(.txt) the table.",
+        elements="str",
+    ),
+    Option(
         "prometheus_ha_preflight_report",
         "str",
         "A file on the controller into which the preflight writes what it found, for programs.",

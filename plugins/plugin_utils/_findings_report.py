@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import os
 import pathlib
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _junit, _sarif
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _junit, _output, _sarif
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import (
     LAST_RULES,
@@ -75,19 +72,8 @@ class Report:
         :param form: None: by the path's extension.
         :returns: the file.
         """
-        file = pathlib.Path(self.folder, pathlib.Path(path).expanduser())
-        beside = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            beside.write_text(self.text(form or _BY_EXTENSION.get(file.suffix, "json")), encoding="utf-8")
-            beside.replace(file)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                beside.unlink()
-            do = "name a file in a folder that exists and that you may write to."
-            raise HAError(
-                f"the report {file} can't be written", where="prometheus_ha_preflight_report", said=str(error), do=do
-            ) from error
-        return file
+        text = self.text(form or _BY_EXTENSION.get(pathlib.Path(path).suffix, "json"))
+        return _output.write(path, text, folder=self.folder, what="report", where="prometheus_ha_preflight_report")
 
 
 def inventory_of(task_vars: t.Mapping[str, t.Any]) -> str:

@@ -223,3 +223,24 @@ def test_the_plan_lies_in_files_for_the_user_alone_and_goes_with_the_run(tmp_pat
     assert slices
     assert {mode for mode, kind, path in own if kind == "f" and not path.endswith("lock")} == {"600"}
     assert [entry.name for entry in tmp.iterdir()] == ["ansible-local-2alive"]
+
+
+def test_the_plan_is_drawn_into_files(tmp_path: Path) -> None:
+    drawn = ["-e", "prometheus_ha_plan_files=topology.html,topology.mmd"]
+    ran = playbook(tmp_path, CASES / "accept" / "two-sets", PLAN, "--check", *drawn)
+    assert ran.rc == 0, ran.words
+    assert "I04" not in ran.words
+    assert "eu-1" in (tmp_path / "topology.html").read_text(encoding="utf-8")
+    assert (tmp_path / "topology.mmd").read_text(encoding="utf-8").startswith("flowchart")
+    assert f"Written: {tmp_path}/topology.html" in ran.words
+
+
+@pytest.mark.parametrize(
+    "path, words",
+    [("topology.pdf", "which no drawing has"), ("missing/topology.html", "missing/topology.html can't be written")],
+)
+def test_a_file_that_can_not_be_drawn(tmp_path: Path, path: str, words: str) -> None:
+    ran = playbook(tmp_path, CASES / "accept" / "two-sets", PLAN, "-e", f"prometheus_ha_plan_files={path}")
+    assert ran.rc != 0
+    assert words in ran.words
+    assert "prometheus_ha_plan_files" in ran.words
