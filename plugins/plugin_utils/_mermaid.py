@@ -22,8 +22,10 @@ def _text(*lines: str) -> str:
 def _members(node: Node) -> list[str]:
     """A line a cohort: its name and its hosts."""
     return [
-        (f"{name}: " if name else "") + ", ".join(instance.name for instance in cohort.instances)
-        for cohort, name in node.rows
+        (f"{name}: " if name else "")
+        + ", ".join(instance.name for instance in cohort.instances)
+        + f" {behind}".rstrip()
+        for cohort, name, behind in node.rows
     ]
 
 

@@ -13,13 +13,19 @@ import html
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._page_style import SCRIPT, STYLE
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._picture import Picture, Site, short
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._picture import (
+    Key,
+    Picture,
+    Site,
+    cohort_key,
+    short,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._svg import colour, svg, tokens
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort
 
 
 def _places(
-    sites: t.Sequence[Site], cohort_of: t.Mapping[tuple[str, str], Cohort], numbers: t.Mapping[int, int]
+    sites: t.Sequence[Site], cohort_of: t.Mapping[tuple[str, str], Cohort], numbers: t.Mapping[Key, int]
 ) -> t.Iterator[str]:
     yield '<div class="sites">'
     for site in sites:
@@ -47,7 +53,7 @@ def _places(
 def page(picture: Picture, report: str, title: str) -> str:
     """The page. ``report``: the plan as text, shown below the pictures."""
     cohorts = [cohort for node in picture.nodes for cohort in node.cohorts]
-    numbers = {id(cohort): number for number, cohort in enumerate(cohorts)}
+    numbers = {cohort_key(cohort): number for number, cohort in enumerate(cohorts)}
     cohort_of = {(instance.name, cohort.kind.name): cohort for cohort in cohorts for instance in cohort.instances}
     name = html.escape(title)
     return "\n".join(

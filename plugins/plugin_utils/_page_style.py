@@ -29,7 +29,7 @@ svg text{fill:var(--ink)}svg .title{font-weight:700}svg .row{fill:var(--ink)}
 .domains{display:flex;flex-wrap:wrap;gap:10px;align-items:flex-start}
 .domain{border:1px dashed var(--line);border-radius:8px;padding:8px;
   display:flex;flex-direction:column;gap:6px;max-width:100%}
-.domain.open{border:0;padding:0;flex-direction:row;flex-wrap:wrap}
+.domain.open{border:0;padding:0;flex-direction:row;flex-wrap:wrap;flex-basis:100%;order:1}
 .host{border:1px solid var(--line);border-radius:6px;padding:5px 8px;
   display:flex;flex-direction:column;gap:3px;max-width:100%}
 .host b{font-size:13px;overflow-wrap:anywhere}
@@ -40,21 +40,25 @@ details{margin-top:22px}pre{overflow-x:auto;font-size:12px;max-width:100%}
 
 SCRIPT = """
 const all=[...document.querySelectorAll('[data-c]')];
-const of=e=>new Set((e.dataset.c||'').split(' ').filter(Boolean));
+const words=text=>(text||'').split(' ').filter(Boolean);
+const of=e=>new Set(words(e.dataset.c));
+const near={};
+for(const row of document.querySelectorAll('[data-n]'))near[row.dataset.c]=words(row.dataset.n);
+const around=e=>{const own=of(e);return new Set([...own,...[...own].flatMap(c=>near[c]||[])])};
 function light(wanted){
   document.body.classList.toggle('lit',wanted!==null);
   for(const e of all){const own=of(e);e.classList.toggle('on',wanted!==null&&[...own].some(c=>wanted.has(c)))}
 }
 for(const e of all){
-  e.addEventListener('mouseenter',()=>light(of(e)));
+  e.addEventListener('mouseenter',()=>light(around(e)));
   e.addEventListener('mouseleave',()=>light(null));
 }
 document.getElementById('find').addEventListener('input',event=>{
-  const words=event.target.value.trim().toLowerCase();
-  if(!words){light(null);return}
+  const wanted=event.target.value.trim().toLowerCase();
+  if(!wanted){light(null);return}
   const found=new Set();
   for(const e of document.querySelectorAll('.host,.row'))
-    if(e.textContent.toLowerCase().includes(words))for(const c of of(e))found.add(c);
+    if(e.textContent.toLowerCase().includes(wanted))for(const c of of(e))found.add(c);
   light(found);
 });
 """

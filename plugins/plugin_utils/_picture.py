@@ -4,8 +4,8 @@
 
 """What a picture of the topology shows, however it is drawn: places with hosts, and who connects to whom.
 
-Replica sets, meshes and the like with the same neighbours become one node, so that a stack of hundreds of hosts has a
-handful of arrows.
+Replica sets, meshes and the like with the same part in the stack become one node, so that a stack of hundreds of
+hosts has a handful of arrows; a row of a node says to which of another's its own arrows go.
 """
 
 from __future__ import annotations
@@ -37,14 +37,16 @@ class Site:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Node:
-    """Cohorts with the same neighbours, or something outside the inventory (then ``outside`` names it).
+    """Cohorts with the same part, or something outside the inventory (then ``outside`` names it).
 
     :param column: how many connections lie before it, at most.
+    :param chosen: by cohort, in the node's order, those it connects to where it does not connect to a node's all.
     """
 
     cohorts: tuple[Cohort, ...]
     column: int
     outside: str = ""
+    chosen: tuple[tuple[str, ...], ...] = ()
 
     @property
     def title(self) -> str:
@@ -56,9 +58,13 @@ class Node:
         return f"{kind.title}: {len(self.cohorts)} {kind.cohort}{'es' if kind.cohort.endswith('sh') else 's'}"
 
     @property
-    def rows(self) -> list[tuple[Cohort, str]]:
-        """Its cohorts, each with what stands in front of its hosts: nothing where the title names it."""
-        return [(cohort, short(cohort) if len(self.cohorts) > 1 else "") for cohort in self.cohorts]
+    def rows(self) -> list[tuple[Cohort, str, str]]:
+        """Its cohorts, each with what stands before its hosts (nothing where the title names it) and behind them."""
+        several = len(self.cohorts) > 1
+        return [
+            (cohort, short(cohort) if several else "", f"→ {', '.join(names)}" if names else "")
+            for cohort, names in zip(self.cohorts, self.chosen, strict=True)
+        ]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,12 +78,16 @@ class Edge:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Picture:
-    """All of it; edges of a node to itself (gossip) are the node's ``inner`` verbs."""
+    """All of it; what a cohort does to itself (gossip) is its node's ``inner`` verbs.
+
+    :param neighbours: by cohort, those it connects to and those that connect to it.
+    """
 
     sites: list[Site]
     nodes: list[Node]
     edges: list[Edge]
     inner: dict[int, tuple[str, ...]]
+    neighbours: dict[Key, set[Key]]
 
 
 def short(cohort: Cohort) -> str:
@@ -116,45 +126,67 @@ def _sites(topology: Topology) -> list[Site]:
     ]
 
 
-def _graph(topology: Topology, links: list[Link]) -> tuple[list[Node], list[Edge], dict[int, tuple[str, ...]]]:
-    outgoing: dict[Key, set[tuple[str, Key]]] = {}
-    incoming: dict[Key, set[tuple[str, Key]]] = {}
-    inner: dict[Key, dict[str, None]] = {}
-    for link in links:
-        source, target = cohort_key(link.source), _end(link.target)
-        if source == target:
-            inner.setdefault(source, {})[link.verb] = None
-            continue
-        outgoing.setdefault(source, set()).add((link.verb, target))
-        incoming.setdefault(target, set()).add((link.verb, source))
+def _classes(keys: t.Sequence[Key], links: t.Sequence[tuple[Key, str, Key]]) -> dict[Key, int]:
+    """By cohort, the number of its part: alike are those of one kind that do the same to alike ones, and have it done.
 
-    def alike(key: Key) -> t.Hashable:
-        return (key[:2], frozenset(outgoing.get(key, ())), frozenset(incoming.get(key, ())))
+    Refined from the kinds on until nothing splits any more, as a colouring of a graph is.
+    """
+    around: dict[Key, list[tuple[str, bool, Key]]] = {key: [] for key in keys}
+    for source, verb, target in links:
+        around[source].append((verb, True, target))
+        around[target].append((verb, False, source))
+    # What lies outside stands alone.
+    parts: dict[Key, t.Hashable] = {key: key[:2] if key[0] else key for key in keys}
+    while True:
+        numbers = {part: number for number, part in enumerate(dict.fromkeys(parts.values()))}
+        found = {key: numbers[part] for key, part in parts.items()}
+        parts = {
+            key: (found[key], frozenset((verb, away, found[other]) for verb, away, other in around[key]))
+            for key in keys
+        }
+        if len(set(parts.values())) == len(numbers):
+            return found
 
-    groups: dict[t.Hashable, list[Key]] = {}
-    keys = dict.fromkeys([*topology.cohorts, *(key for key in incoming if not key[0])])
+
+def _graph(
+    topology: Topology, all_links: list[Link]
+) -> tuple[list[Node], list[Edge], dict[int, tuple[str, ...]], dict[Key, set[Key]]]:
+    links = [(cohort_key(link.source), link.verb, _end(link.target)) for link in all_links]
+    keys = list(dict.fromkeys([*topology.cohorts, *(target for _source, _verb, target in links)]))
+    number_of = _classes(keys, links)
+    members: dict[int, list[Key]] = {}
     for key in keys:
-        # What lies outside stands alone.
-        groups.setdefault(alike(key) if key[0] else key, []).append(key)
-    group_of = {key: number for number, members in enumerate(groups.values()) for key in members}
+        members.setdefault(number_of[key], []).append(key)
 
+    neighbours: dict[Key, set[Key]] = {key: set() for key in keys}
+    reached: dict[Key, dict[int, set[Key]]] = {key: {} for key in keys}
     edges: dict[tuple[int, int], dict[str, None]] = {}
-    for link in links:
-        source, target = group_of[cohort_key(link.source)], group_of[_end(link.target)]
-        if cohort_key(link.source) != _end(link.target):
-            edges.setdefault((source, target), {})[link.verb] = None
-    columns = _columns(len(groups), edges)
+    inner: dict[int, dict[str, None]] = {}
+    for source, verb, target in links:
+        if source == target:
+            inner.setdefault(number_of[source], {})[verb] = None
+            continue
+        neighbours[source].add(target)
+        neighbours[target].add(source)
+        reached[source].setdefault(number_of[target], set()).add(target)
+        edges.setdefault((number_of[source], number_of[target]), {})[verb] = None
+
+    def chosen(key: Key) -> tuple[str, ...]:
+        partly = [others for number, others in reached[key].items() if len(others) < len(members[number])]
+        return tuple(dict.fromkeys(short(topology.cohorts[other]) for others in partly for other in sorted(others)))
+
+    columns = _columns(len(members), [edge for edge in edges if edge[0] != edge[1]])
     nodes = [
         Node(
-            tuple(topology.cohorts[key] for key in members if key[0]),
+            tuple(topology.cohorts[key] for key in members[number] if key[0]),
             columns[number],
-            outside="" if members[0][0] else members[0][2],
+            outside="" if members[number][0][0] else members[number][0][2],
+            chosen=tuple(chosen(key) for key in members[number] if key[0]),
         )
-        for number, members in enumerate(groups.values())
+        for number in sorted(members)
     ]
     drawn = [Edge(nodes[source], tuple(verbs), nodes[target]) for (source, target), verbs in edges.items()]
-    loops = {number: tuple(inner[members[0]]) for number, members in enumerate(groups.values()) if members[0] in inner}
-    return nodes, drawn, loops
+    return nodes, drawn, {number: tuple(verbs) for number, verbs in inner.items()}, neighbours
 
 
 def _columns(count: int, edges: t.Iterable[tuple[int, int]]) -> list[int]:

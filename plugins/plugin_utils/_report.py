@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._summary import named
 
 if t.TYPE_CHECKING:
     from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._render import Plan
@@ -43,4 +44,4 @@ def table(plan: Plan) -> str:
 
 
 def _names(cohort: Cohort) -> str:
-    return ", ".join(instance.name for instance in cohort.instances)
+    return named([instance.name for instance in cohort.instances])

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import html
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._picture import Node, Picture
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._picture import Key, Node, Picture, cohort_key
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort
 
 # Pixels. A letter of the page's monospaced fonts at 12 px is at most 7.3 wide (DejaVu Sans Mono, the widest: 7.23).
@@ -19,6 +20,8 @@ LINE = 18
 PAD = 10
 GAP_X = 170
 GAP_Y = 22
+#: Between the beginnings of two arrows of a node.
+STEP = 14
 #: The most letters of a line in a node; longer ones end in an ellipsis, the whole is in the tooltip and below.
 LONGEST = 64
 
@@ -40,17 +43,18 @@ def colour(kind: str) -> str:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Box:
-    """A node as it is drawn: its lines, each with the cohort that it is about."""
+    """A node as it is drawn: its lines, each with the cohort that it is about, and how many arrows leave it."""
 
     node: Node
     lines: list[tuple[str, Cohort | None]]
     left: float
     top: float
     width: float
+    leaving: int
 
     @property
     def height(self) -> float:
-        return (len(self.lines) + 1) * LINE + 2 * PAD
+        return max((len(self.lines) + 1) * LINE, self.leaving * STEP) + 2 * PAD
 
     @property
     def middle(self) -> float:
@@ -63,8 +67,8 @@ def _shortened(text: str) -> str:
 
 def _node_lines(node: Node, inner: t.Sequence[str]) -> list[tuple[str, Cohort | None]]:
     lines: list[tuple[str, Cohort | None]] = []
-    for cohort, name in node.rows:
-        names = [instance.name for instance in cohort.instances]
+    for cohort, name, behind in node.rows:
+        names = [*(instance.name for instance in cohort.instances), *([behind] if behind else [])]
         row = f"{name}:" if name else ""
         for name in names:
             if row and len(f"{row} {name}") > LONGEST:
@@ -82,6 +86,7 @@ def _boxes(picture: Picture) -> dict[int, _Box]:
         columns.setdefault(node.column, []).append((number, node))
     numbers = {id(node): number for number, node in enumerate(picture.nodes)}
     before: dict[int, list[int]] = {}
+    leaving = collections.Counter(id(edge.source) for edge in picture.edges)
     for edge in picture.edges:
         before.setdefault(numbers[id(edge.target)], []).append(numbers[id(edge.source)])
     boxes: dict[int, _Box] = {}
@@ -97,7 +102,7 @@ def _boxes(picture: Picture) -> dict[int, _Box]:
         for number, node in sorted(columns[column], key=lambda item: (pull(item[0]), item[0])):
             lines = [(_shortened(text), cohort) for text, cohort in _node_lines(node, picture.inner.get(number, ()))]
             longest = max(len(text) for text in (_shortened(node.title), *(text for text, _cohort in lines)))
-            box = _Box(node, lines, left, top, longest * LETTER + 2 * PAD)
+            box = _Box(node, lines, left, top, longest * LETTER + 2 * PAD, leaving[id(node)])
             box = dataclasses.replace(box, top=max(top, pull(number) - box.height / 2))
             boxes[number] = box
             top = box.top + box.height + GAP_Y
@@ -106,12 +111,12 @@ def _boxes(picture: Picture) -> dict[int, _Box]:
     return boxes
 
 
-def tokens(cohorts: t.Iterable[Cohort], numbers: t.Mapping[int, int]) -> str:
+def tokens(cohorts: t.Iterable[Cohort], numbers: t.Mapping[Key, int]) -> str:
     """What the script finds things that belong together by: a number for each cohort."""
-    return " ".join(f"c{numbers[id(cohort)]}" for cohort in cohorts)
+    return " ".join(f"c{numbers[cohort_key(cohort)]}" for cohort in cohorts)
 
 
-def svg(picture: Picture, numbers: t.Mapping[int, int]) -> t.Iterator[str]:
+def svg(picture: Picture, numbers: t.Mapping[Key, int]) -> t.Iterator[str]:
     """The connections, line by line."""
     boxes = _boxes(picture)
     by_node = {id(box.node): box for box in boxes.values()}
@@ -131,25 +136,33 @@ def svg(picture: Picture, numbers: t.Mapping[int, int]) -> t.Iterator[str]:
             source, target, edge.verbs, turn, tokens((*edge.source.cohorts, *edge.target.cohorts), numbers)
         )
     for box in boxes.values():
-        yield from _drawn(box, numbers)
+        yield from _drawn(box, numbers, picture.neighbours)
     yield "</svg>"
 
 
 def _arrow(source: _Box, target: _Box, verbs: t.Sequence[str], turn: int, marks: str) -> t.Iterator[str]:
-    """A curve from the right of one box to the left of the other; several arrows of a box start below one another."""
-    start_x, start_y = source.left + source.width, min(source.top + PAD + 9 + turn * 14, source.top + source.height - 5)
-    end_x, end_y = target.left, target.middle
+    """A curve from the side of one box to the side of the other that is nearer; a box's arrows start below one another.
+
+    Between boxes of one column it leaves and comes in on the right.
+    """
+    ahead, back = target.left > source.left, target.left < source.left
+    start_x = source.left if back else source.left + source.width
+    end_x = target.left if ahead else target.left + target.width
+    start_y = source.top + PAD + 9 + turn * STEP
+    end_y = target.middle if ahead else target.top + target.height - 6
     bend = max(60.0, abs(end_x - start_x) / 2)
+    out, into = (-bend, bend) if back else (bend, -bend if ahead else bend)
     curve = (
-        f"M{start_x:.0f} {start_y:.0f} C{start_x + bend:.0f} {start_y:.0f} {end_x - bend:.0f} {end_y:.0f} "
+        f"M{start_x:.0f} {start_y:.0f} C{start_x + out:.0f} {start_y:.0f} {end_x + into:.0f} {end_y:.0f} "
         f"{end_x:.0f} {end_y:.0f}"
     )
     words = html.escape(", ".join(verbs))
+    place = f'x="{start_x - 6:.0f}" text-anchor="end"' if back else f'x="{start_x + 6:.0f}"'
     yield f'<g class="link" data-c="{marks}"><path d="{curve}" marker-end="url(#tip)"/>'
-    yield f'<text x="{start_x + 6:.0f}" y="{start_y - 4:.0f}">{words}</text></g>'
+    yield f'<text {place} y="{start_y - 4:.0f}">{words}</text></g>'
 
 
-def _drawn(box: _Box, numbers: t.Mapping[int, int]) -> t.Iterator[str]:
+def _drawn(box: _Box, numbers: t.Mapping[Key, int], neighbours: t.Mapping[Key, t.Collection[Key]]) -> t.Iterator[str]:
     kind = box.node.cohorts[0].kind.name if box.node.cohorts else ""
     paint = colour(kind) if kind else "#5f6b7a"
     yield f'<g class="node" data-c="{tokens(box.node.cohorts, numbers)}"><title>{html.escape(box.node.title)}</title>'
@@ -161,7 +174,10 @@ def _drawn(box: _Box, numbers: t.Mapping[int, int]) -> t.Iterator[str]:
     title = html.escape(_shortened(box.node.title))
     yield f'<text class="title" x="{x:.0f}" y="{box.top + PAD + 11:.0f}">{title}</text>'
     for row, (text, cohort) in enumerate(box.lines, start=1):
-        mark = f' data-c="{tokens([cohort], numbers)}"' if cohort is not None else ""
+        mark = ""
+        if cohort is not None:
+            near = " ".join(f"c{numbers[key]}" for key in sorted(neighbours[cohort_key(cohort)]) if key in numbers)
+            mark = f' data-c="{tokens([cohort], numbers)}" data-n="{near}"'
         y = box.top + PAD + 11 + row * LINE
         yield f'<text class="row" x="{x:.0f}" y="{y:.0f}"{mark} xml:space="preserve">{html.escape(text)}</text>'
     yield "</g>"

@@ -232,7 +232,7 @@ class Topology:
 
     @functools.cached_property
     def by_endpoint(self) -> dict[tuple[str, int], Instance]:
-        """The instances by address and port of what is asked and written to; those without a usable one are left out."""
+        """The instances by address and port of what is asked and written to; those without usable ones are left out."""
         found: dict[tuple[str, int], Instance] = {}
         for instance in self.instances:
             with contextlib.suppress(HAError):

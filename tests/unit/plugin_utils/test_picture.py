@@ -28,22 +28,62 @@ def three_sets() -> t.Any:
     )
 
 
-def test_sets_with_the_same_neighbours_are_one_node() -> None:
+def sites(count: int) -> t.Any:
+    """So many sites, each with a set that alerts its own mesh."""
+    parts = []
+    for site in (f"s{number}" for number in range(count)):
+        own = {"prometheus_replica_set": site, "prometheus_alertmanager_meshes": [site]}
+        parts += [prometheus(f"{site}-p1", **own), alertmanager(f"{site}-a1", alertmanager_mesh=site)]
+    return topology(*parts)
+
+
+def test_sets_with_the_same_part_are_one_node_and_say_which_mesh_is_theirs() -> None:
+    picture = _picture.picture(sites(30))
+    assert [node.title for node in picture.nodes] == ["Prometheus: 30 replica sets", "Alertmanager: 30 meshes"]
+    assert [(edge.source.column, edge.verbs, edge.target.column) for edge in picture.edges] == [(0, ("alerts",), 1)]
+    assert [(name, behind) for _cohort, name, behind in picture.nodes[0].rows][7] == ("s7", "→ s7")
+    assert "s7: s7-p1 → s7" in _mermaid.mermaid(picture)
+    assert picture.neighbours["prometheus", "default", "s7"] == {("alertmanager", "default", "s7")}
+
+
+def test_what_alerts_all_says_nothing_of_each() -> None:
+    model = topology(prometheus("p1"), *(alertmanager(f"a{n}", alertmanager_mesh=f"m{n}") for n in range(5)))
+    picture = _picture.picture(model)
+    assert [node.title for node in picture.nodes] == ["Prometheus: replica set default", "Alertmanager: 5 meshes"]
+    assert [behind for _cohort, _name, behind in picture.nodes[0].rows] == [""]
+
+
+def test_nodes_edges_and_what_goes_on_within() -> None:
     picture = _picture.picture(three_sets())
     assert [(node.title, node.column) for node in picture.nodes] == [
-        ("Prometheus: 2 replica sets", 0),
-        ("Prometheus: replica set three", 0),
-        ("Alertmanager: mesh default", 1),
-        ("Alertmanager: mesh other", 1),
+        ("Prometheus: 3 replica sets", 0),
+        ("Alertmanager: 2 meshes", 1),
+    ]
+    assert [(name, behind) for _cohort, name, behind in picture.nodes[0].rows] == [
+        ("one", ""),
+        ("two", ""),
+        ("three", "→ other"),
     ]
     drawn = {(edge.source.title, edge.verbs, edge.target.title) for edge in picture.edges}
-    both = "Prometheus: 2 replica sets"
-    assert drawn == {
-        (both, ("alerts",), "Alertmanager: mesh default"),
-        (both, ("alerts",), "Alertmanager: mesh other"),
-        ("Prometheus: replica set three", ("alerts",), "Alertmanager: mesh other"),
-    }
-    assert picture.inner == {2: ("gossips in",), 3: ("gossips in",)}
+    assert drawn == {("Prometheus: 3 replica sets", ("alerts",), "Alertmanager: 2 meshes")}
+    assert picture.inner == {1: ("gossips in",)}
+
+
+def test_what_does_something_else_is_another_node() -> None:
+    scraper = [{"job_name": "node", "static_configs": [{"targets": ["n:9100"]}]}]
+    picture = _picture.picture(
+        topology(
+            prometheus("p1", prometheus_replica_set="one"),
+            prometheus("p2", prometheus_replica_set="two", prometheus_scrape_configs=scraper),
+            alertmanager("a1"),
+        )
+    )
+    assert [(node.title, node.column) for node in picture.nodes] == [
+        ("Prometheus: replica set one", 0),
+        ("Prometheus: replica set two", 0),
+        ("Alertmanager: mesh default", 1),
+        ("targets outside the inventory", 1),
+    ]
 
 
 def test_sites_and_failure_domains_hold_their_hosts() -> None:
@@ -84,9 +124,9 @@ def test_nothing_at_all_is_drawn_as_nothing() -> None:
 
 def test_mermaid() -> None:
     text = _mermaid.mermaid(_picture.picture(three_sets()))
-    assert 'n0["Prometheus: 2 replica sets<br/>one: p1, p2<br/>two: q1, q2"]' in text
-    assert 'n0 -->|"alerts"| n2' in text
-    assert 'n2 -->|"gossips in"| n2' in text
+    assert 'n0["Prometheus: 3 replica sets<br/>one: p1, p2<br/>two: q1, q2<br/>three: r1, r2 → other"]' in text
+    assert 'n0 -->|"alerts"| n1' in text
+    assert 'n1 -->|"gossips in"| n1' in text
     assert 'subgraph s1d0 ["rack-1"]' in text
     opened, closed = (
         len(re.findall(r"^ *subgraph ", text, re.MULTILINE)),
