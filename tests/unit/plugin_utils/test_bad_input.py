@@ -79,7 +79,21 @@ SAMPLES: dict[str, t.Any] = {
     ],
     "prometheus_shard": {"index": 0, "of": 2},
     "prometheus_targets": {"web": [{"targets": ["a:1"], "labels": {"a": "b"}}]},
+    "thanos_compact_selector_relabel_configs": [{**RELABEL, "action": "keep"}],
+    "thanos_objstore_config": {"type": "AZURE", "config": {"container": "c", "storage_account": "a"}, "prefix": "p"},
+    "thanos_receive_hashrings": [
+        {"hashring": "h", "algorithm": "ketama", "tenants": ["t"], "endpoints": ["a:1", {"address": "b:1", "az": "z"}]}
+    ],
+    "thanos_receive_labels": {"cluster": "eu"},
+    "thanos_rule_alertmanagers_config": {"alertmanagers": [{"api_version": "v2", "static_configs": ["a:1"]}]},
+    "thanos_rule_labels": {"cluster": "eu"},
+    "thanos_rule_rules": [{"name": "g", "partial_response_strategy": "warn", "rules": [{"alert": "A", "expr": "up"}]}],
+    "thanos_sidecar_extra_args": {"shipper.meta-file-name": "m.json"},
+    "thanos_tenants": ["a", "b"],
 }
+# So that the rules over buckets have something to judge.
+BUCKET = {"type": "S3", "config": {"bucket": "b", "endpoint": "e"}}
+TABLES = {kind.name: {option.name for option in (*kind.options, *kind.borrowed)} for kind in _registry.KINDS}
 
 
 def variants(value: t.Any) -> t.Iterator[t.Any]:
@@ -96,9 +110,11 @@ def variants(value: t.Any) -> t.Iterator[t.Any]:
 
 def breaks(name: str, value: t.Any) -> str:
     """What is raised for this value of a variable, with the line of the code."""
-    own = [kind.groups[0].name for kind in _registry.KINDS if name in {option.name for option in kind.options}]
-    groups = dict.fromkeys(["prometheus", "alertmanager", *own])
-    values = {"alertmanager_config": AM_CONFIG, name: plain(value)}
+    own = [kind.groups[0].name for kind in _registry.KINDS if name in TABLES[kind.name]]
+    thanos = ["thanos_compact", "thanos_query", "thanos_store"] if name.startswith("thanos_") else []
+    groups = dict.fromkeys(["prometheus", "alertmanager", *thanos, *own])
+    values = {"alertmanager_config": AM_CONFIG, "thanos_sidecar_enabled": True, "thanos_objstore_config": BUCKET}
+    values[name] = plain(value)
     try:
         plan(hosts("p1", "p2", groups=tuple(groups), **values), files={"/inv/x": "x"})
     except Exception as error:  # whatever it is
@@ -114,7 +130,7 @@ def test_structured_variables(name: str) -> None:
 
 OTHERS = {
     option.name: option
-    for option in (*COMMON, *(option for kind in _registry.KINDS for option in kind.options))
+    for option in (*COMMON, *(option for kind in _registry.KINDS for option in (*kind.options, *kind.borrowed)))
     if option.name not in SAMPLES
 }
 
