@@ -113,7 +113,11 @@ def breaks(name: str, value: t.Any) -> str:
     own = [kind.groups[0].name for kind in _registry.KINDS if name in TABLES[kind.name]]
     thanos = ["thanos_compact", "thanos_query", "thanos_store"] if name.startswith("thanos_") else []
     groups = dict.fromkeys(["prometheus", "alertmanager", *thanos, *own])
-    values = {"alertmanager_config": AM_CONFIG, "thanos_sidecar_enabled": True, "thanos_objstore_config": BUCKET}
+    values: dict[str, t.Any] = {
+        "alertmanager_config": AM_CONFIG,
+        "thanos_sidecar_enabled": True,
+        "thanos_objstore_config": BUCKET,
+    }
     values[name] = plain(value)
     try:
         plan(hosts("p1", "p2", groups=tuple(groups), **values), files={"/inv/x": "x"})
