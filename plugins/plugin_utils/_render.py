@@ -77,10 +77,8 @@ def _try(instance: Instance, topology: Topology, files: Files) -> dict[str, t.An
         return error("I03", problem.where or f"host {instance.name}", words, problem.do)
 
 
-def plan(snapshot: Snapshot, files: Files) -> Plan:
-    """Snapshot -> Plan, linear in hosts."""
-    topology = _topology.build(snapshot, _registry.KINDS)
-    findings: list[Finding] = []
+def render_hosts(topology: Topology, files: Files) -> tuple[dict[str, HostPlan], list[Finding]]:
+    """The slices by host, in plan order, and what could not be rendered."""
     rendered: dict[str, HostPlan] = {}
     failed: list[Finding] = []
     for order, name in enumerate(topology.by_host):
@@ -88,10 +86,13 @@ def plan(snapshot: Snapshot, files: Files) -> Plan:
         failed += unrendered
         if slices or unrendered:
             rendered[name] = [{**item, "order": order} for item in slices]
-    subject = Subject(snapshot, topology, rendered, files)
-    for rule in RULES:
-        findings += rule.findings(subject)
-    consents = Consents.of(snapshot)
+    return rendered, failed
+
+
+def check(subject: Subject, failed: t.Iterable[Finding]) -> tuple[Finding, ...]:
+    """What every rule says, with what could not be rendered, as the inventory's consents make it."""
+    findings = [finding for rule in RULES for finding in rule.findings(subject)]
+    consents = Consents.of(subject.snapshot)
     # A variable that a rule, its type or a peer's rendering already named is not reported twice; but only what stops
     # the run counts, since without its slice a host would be left out silently.
     said = {finding.where for finding in consents.judge(findings) if finding.stops}
@@ -99,6 +100,12 @@ def plan(snapshot: Snapshot, files: Files) -> Plan:
         if finding.where not in said:
             findings.append(finding)
             said.add(finding.where)
-    judged = judge(findings, consents)
-    secrets = {*snapshot.secrets(), *secrets_of(item for slices in rendered.values() for item in slices)}
-    return Plan(topology, told(judged, secrets), rendered)
+    rendered = secrets_of(item for slices in subject.slices.values() for item in slices)
+    return told(judge(findings, consents), {*subject.snapshot.secrets(), *rendered})
+
+
+def plan(snapshot: Snapshot, files: Files) -> Plan:
+    """Snapshot -> Plan, linear in hosts."""
+    topology = _topology.build(snapshot, _registry.KINDS)
+    rendered, failed = render_hosts(topology, files)
+    return Plan(topology, check(Subject(snapshot, topology, rendered, files), failed), rendered)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _preflight_facts as facts
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed, Runner
 
 # proc(5)'s own example, a bind mount within a folder of blanks, and mounts over mounts.
 MOUNTINFO = r"""
@@ -23,6 +23,16 @@ MOUNTINFO = r"""
 34 31 0:30 / /var/lib/prometheus rw - btrfs /dev/vdd rw
 torn line - ext4
 """
+
+
+def answering(done: Completed) -> Runner:
+    """A runner for which every command ends like that."""
+
+    def run(argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60) -> Completed:
+        assert argv and cwd is None and timeout > 0
+        return done
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -76,15 +86,13 @@ def test_systemd(tmp_path: Path, done: Completed, folder: bool, wanted: facts.Sy
     if folder:
         booted.mkdir()
 
-    def runner(_argv: t.Sequence[str], **_options: t.Any) -> Completed:
-        return done
+    runner = answering(done)
 
     assert facts.systemd(runner, str(booted)) == wanted
 
 
 def test_what_is_installed_is_told_by_the_unit_where_nothing_runs(tmp_path: Path) -> None:
-    def runner(_argv: t.Sequence[str], **_options: t.Any) -> Completed:
-        return Completed(0, "LoadState=loaded\nActiveState=inactive\nMainPID=0\n", "")
+    runner = answering(Completed(0, "LoadState=loaded\nActiveState=inactive\nMainPID=0\n", ""))
 
     def installed() -> facts.Installed:
         config = str(tmp_path / "prometheus.yml")
@@ -110,16 +118,14 @@ def test_what_runs_counts_more_than_its_unit(tmp_path: Path) -> None:
     (proc / "stat").write_text("77 (alertmanager) S " + "0 " * 40)
     (tmp_path / "alertmanager.service").write_text("[Service]\nExecStart=/opt/x/alertmanager/0.33.1/bin/alertmanager\n")
 
-    def runner(_argv: t.Sequence[str], **_options: t.Any) -> Completed:
-        return Completed(0, "LoadState=loaded\nActiveState=active\nMainPID=77\n", "")
+    runner = answering(Completed(0, "LoadState=loaded\nActiveState=active\nMainPID=77\n", ""))
 
     found = facts.installed("alertmanager", "", runner, proc=str(tmp_path / "proc"), unit_folder=str(tmp_path))
     assert found == facts.Installed("0.28.1", "", "main")
 
 
 def test_without_systemd_nothing_runs(tmp_path: Path) -> None:
-    def runner(_argv: t.Sequence[str], **_options: t.Any) -> Completed:
-        return Completed(127, "", "no such program")
+    runner = answering(Completed(127, "", "no such program"))
 
     assert facts.installed("prometheus", "/nowhere", runner, unit_folder=str(tmp_path)) == facts.Installed("", "", "")
 

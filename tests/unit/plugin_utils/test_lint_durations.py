@@ -30,7 +30,8 @@ def told(**values: t.Any) -> list[str]:
 @pytest.mark.parametrize("value", ["soon", "30", "1h 30m"])
 def test_each_variable_is_read(variable: str, value: str) -> None:
     kind = next(kind for kind in KINDS if variable in {option.name for option in kind.options})
-    found = plan(hosts("h", groups=[kind.groups[0].name], **{variable: value})).findings
+    given: dict[str, t.Any] = {variable: value}
+    found = plan(hosts("h", groups=[kind.groups[0].name], **given)).findings
     wanted = f"I07 error host h, variable {variable}: {variable}: {value!r} is not a duration."
     assert [str(finding).startswith(wanted) for finding in found if finding.id == "I07"] == [True]
 

@@ -14,7 +14,9 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
 MESH = alertmanager("am-1", "am-2")
 
 
-def told(rule: str, first: dict[str, t.Any], second: dict[str, t.Any], **files: str) -> list[str]:
+def told(
+    rule: str, first: dict[str, t.Any], second: dict[str, t.Any], files: t.Mapping[str, str] | None = None
+) -> list[str]:
     found = plan(prometheus("p", **first), prometheus("q", **second), MESH, files=files).findings
     return [str(finding) for finding in found if finding.id == rule]
 
@@ -86,7 +88,8 @@ def test_p03(values: dict[str, t.Any], variable: str, words: str) -> None:
 
 def test_p03_of_a_rule_file() -> None:
     rules = 'groups: [{name: g, rules: [{alert: A, expr: up, labels: {replica: "x"}}]}]'
-    found = told("P03", *[{"prometheus_rule_files": ["r/*.yml"]}] * 2, **{"/inv/r/a.yml": rules})
+    both = {"prometheus_rule_files": ["r/*.yml"]}
+    found = told("P03", both, both, {"/inv/r/a.yml": rules})
     assert len(found) == 1
     assert found[0].startswith(
         "P03 error hosts p, q, variable prometheus_rule_files: /inv/r/a.yml: group 'g': the rule"
