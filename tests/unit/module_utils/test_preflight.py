@@ -56,7 +56,7 @@ def host(tmp_path: Path) -> t.Iterator[Host]:
     for name in ("tcp", "tcp6", "udp", "udp6"):
         (tmp_path / "net" / name).symlink_to(f"/proc/net/{name}")
     (tmp_path / "net" / "unix").write_text("")
-    params: t.Dict[str, t.Any] = {
+    params: dict[str, t.Any] = {
         "components": [item],
         "nonce": secrets.token_hex(8),
         "name": "me",
