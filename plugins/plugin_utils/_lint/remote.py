@@ -233,7 +233,7 @@ def _duration(value: t.Any) -> int | None:
 )
 def r04_kinds(subject: Subject) -> t.Iterator[Problem]:
     for instance in subject.topology.of("prometheus"):
-        known = {config.get(key) for config in instance.opt("remote_write") for key in ("name", "url")}
+        known = {str(config.get(key)) for config in instance.opt("remote_write") for key in ("name", "url")}
         where = instance.where("remote_write_kinds")
         for name, kind in instance.opt("remote_write_kinds").items():
             # A URL may hold a password.
@@ -241,7 +241,7 @@ def r04_kinds(subject: Subject) -> t.Iterator[Problem]:
             if kind not in _remote_write.HINTS:
                 what = f"{title} is said to be {kind!r}."
                 yield Problem(where, what, f"write one of {', '.join(_remote_write.HINTS)}.")
-            if name not in known:
+            if str(name) not in known:
                 yield Problem(
                     where,
                     f"{title} is the name or url of no endpoint of prometheus_remote_write.",
