@@ -12,8 +12,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors im
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._fetch import merged, provide_archive
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._pins import with_pins
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction, blame
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction, blame, for_host
 
 ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "str"},
@@ -22,15 +21,6 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 # What the action itself needs of a component; the rest of a plan that the user gives is the module's to judge.
 NEEDED = ("name", "release", "config")
-
-
-def _for_host(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """A slice without what only the controller needs."""
-    kept = {key: value for key, value in item.items() if key not in ("order", "expect", "origins")}
-    files = [
-        {key: value for key, value in file.items() if key != "source"} for file in item["config"].get("files") or []
-    ]
-    return {**kept, "release": with_pins(item["release"]), "config": {**item["config"], "files": files}}
 
 
 class ActionModule(SliceAction):
@@ -83,7 +73,7 @@ class ActionModule(SliceAction):
     def _converge(
         self, slices: t.Sequence[t.Mapping[str, t.Any]], state: str, task_vars: dict[str, t.Any]
     ) -> dict[str, t.Any]:
-        plan = [_for_host(item) for item in slices]
+        plan = [for_host(item, "expect") for item in slices]
         try:
             result = self.call("component", {"state": state, "plan": plan}, task_vars)
             wanted = result.pop("fetch", None)

@@ -182,10 +182,7 @@ class Component:
             self._claim()
             outcome.actions += self.service.recover() + self.config.recover()
         if self.leaves:
-            if self.service.is_ours() or self.config.plan().removed:
-                outcome.pending, outcome.reasons = REMOVE, ["its state is absent"]
-            if self.service.is_foreign():
-                outcome.reasons.append(f"{self.service.unit} is not ours: left alone")
+            outcome.pending, outcome.reasons = self.pending(self.config.plan())
             return outcome
         installed = self.release.install(self._archive, apply=self._apply).changed
         if installed:
@@ -193,7 +190,7 @@ class Component:
         outcome.actions += self.service.prepare(apply=self._apply)
         files = self.config.plan()
         outcome.foreign = files.foreign
-        outcome.pending, outcome.reasons = self._pending(files)
+        outcome.pending, outcome.reasons = self.pending(files)
         if outcome.pending != NONE or installed:
             self._check()
         if self._apply:
@@ -258,7 +255,21 @@ class Component:
         if not self.leaves:
             os.makedirs(self._state_dir, mode=0o700, exist_ok=True)
 
-    def _pending(self, files: FilesetPlan) -> tuple[str, list[str]]:
+    def _removal(self, files: FilesetPlan) -> tuple[str, list[str]]:
+        ours = self.service.is_ours() or files.removed
+        reasons = ["its state is absent"] if ours else []
+        if self.service.is_foreign():
+            reasons.append(f"{self.service.unit} is not ours: left alone")
+        return (REMOVE if ours else NONE), reasons
+
+    def pending(self, files: FilesetPlan) -> tuple[str, list[str]]:
+        """What an activation would do, and why; nothing is changed.
+
+        :param files: what would change of its files.
+        :raises HAError: when it does not let itself be asked.
+        """
+        if self.leaves:
+            return self._removal(files)
         state = self.service.status()
         if state.pending:
             return state.pending.action, list(state.pending.reasons)

@@ -9,6 +9,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
 from __future__ import annotations
 
+import contextlib
 import re
 import typing as t
 
@@ -21,8 +22,8 @@ def _unescape(value: str) -> str:
     return re.sub(r"\\.", lambda found: _ESCAPES.get(found.group(), found.group()), value)
 
 
-def value(text: str, name: str, labels: t.Mapping[str, str] | None = None) -> float | None:
-    """The first sample of exactly that name whose labels include the given ones; None when there is none."""
+def samples(text: str, name: str, labels: t.Mapping[str, str] | None = None) -> t.Iterator[float]:
+    """The samples of exactly that name whose labels include the given ones; what is no number is left out."""
     wanted = dict(labels or {})
     for line in text.splitlines():
         if not line.startswith(name):
@@ -32,8 +33,16 @@ def value(text: str, name: str, labels: t.Mapping[str, str] | None = None) -> fl
             continue
         has = {key: _unescape(raw) for key, raw in _LABEL.findall(found["labels"] or "")}
         if all(has.get(key) == what for key, what in wanted.items()):
-            try:
-                return float(found["value"])  # Go's +Inf, -Inf and NaN are Python's too
-            except ValueError:
-                return None
-    return None
+            with contextlib.suppress(ValueError):
+                yield float(found["value"])  # Go's +Inf, -Inf and NaN are Python's too
+
+
+def value(text: str, name: str, labels: t.Mapping[str, str] | None = None) -> float | None:
+    """The first of these samples; None when there is none."""
+    return next(samples(text, name, labels), None)
+
+
+def total(text: str, name: str, labels: t.Mapping[str, str] | None = None) -> float | None:
+    """The sum of these samples; None when there is none."""
+    found = list(samples(text, name, labels))
+    return sum(found) if found else None

@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._pins import with_pins
 
 # ansible-core's own words when a host has no usable Python (executor/module_common.py, module_utils/basic.py).
 NO_PYTHON = ("module interpreter", "No python interpreters found", "requires a minimum of Python", "python: not found")
@@ -21,6 +22,15 @@ OPTIONS = {
     "source": "prometheus_ha_release_source",
     "host_ip_towards": "{}_cluster_advertise_address",
 }
+
+
+def for_host(item: t.Mapping[str, t.Any], *without: str) -> dict[str, t.Any]:
+    """A slice without what only the controller needs, and without what the module does not take."""
+    kept = {key: value for key, value in item.items() if key not in ("order", "origins", *without)}
+    files = [
+        {key: value for key, value in file.items() if key != "source"} for file in item["config"].get("files") or []
+    ]
+    return {**kept, "release": with_pins(item["release"]), "config": {**item["config"], "files": files}}
 
 
 class SliceAction(ActionBase):

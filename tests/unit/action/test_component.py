@@ -12,8 +12,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.action import component as action
 from ansible_collections.baremetal.prometheus_ha.plugins.modules.component import ARGUMENT_SPEC
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import for_host
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     AM_CONFIG,
     good,
@@ -164,7 +164,7 @@ def test_the_module_gets_what_it_knows_and_no_more() -> None:
     found = good(hosts("a", groups=["prometheus", "alertmanager"], alertmanager_config=CONFIG))
     for name in ("prometheus", "alertmanager"):
         item = {**slice_of(found, "a", name), "origins": {}}
-        sent = action._for_host(item)
+        sent = for_host(item, "expect")
         assert sent.keys() == ARGUMENT_SPEC["plan"]["options"].keys()
         assert all("source" not in file for file in sent["config"]["files"])
         assert sent["config"]["files"][0]["masked"] is True
@@ -172,4 +172,4 @@ def test_the_module_gets_what_it_knows_and_no_more() -> None:
 
 def test_one_that_leaves_is_handed_over_too() -> None:
     found = good(hosts("a", groups=["prometheus"], prometheus_state="absent"))
-    assert action._for_host(slice_of(found, "a")).keys() <= ARGUMENT_SPEC["plan"]["options"].keys()
+    assert for_host(slice_of(found, "a"), "expect").keys() <= ARGUMENT_SPEC["plan"]["options"].keys()

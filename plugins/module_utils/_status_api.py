@@ -1,0 +1,176 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a running component says of itself, as facts; people otherwise look it up by hand with curl."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+import urllib.parse
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _metrics, _ready
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import Api, fetch, fetch_data, fetch_object
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Http, HttpUnreachableError
+
+# Targets that are down are named up to this many; the rest is counted.
+MOST_TARGETS = 5
+_WORDS = 200
+Question = t.Callable[[], t.Dict[str, t.Any]]
+_MARKER = "/api/v1/rules?type=record&rule_name[]=ha_config_generation"
+
+
+def ask(api: Api, http: Http, expect: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The facts of one component.
+
+    :param expect: the slice's ``expect``.
+    :returns: ``answers``, ``waiting_for`` ("" when it is ready), ``errors`` (of the parts that could not be had), and
+        the parts. Of one that does not answer nothing further is asked.
+    """
+    found: dict[str, t.Any] = {"answers": False, "waiting_for": "", "errors": []}
+    questions = _prometheus(api, http, expect) if api.kind == "prometheus" else _alertmanager(api, http)
+    try:
+        http.request("GET", api.at("/-/healthy"))
+        found["answers"] = True
+        found["waiting_for"] = _ready.check(api, _ready.Expect(), http).waiting_for
+        for question in questions:
+            found.update(_answer(question, found["errors"]))
+    except HttpUnreachableError as error:
+        found["errors"].append(f"{error.what}: {error.said}")
+    return found
+
+
+def _answer(question: Question, errors: list[str]) -> dict[str, t.Any]:
+    """:raises HttpUnreachableError: when nothing answers any more; another failure is added to the errors."""
+    try:
+        return question()
+    except HttpUnreachableError:
+        raise
+    except HAError as error:
+        errors.append(": ".join(part[:_WORDS] for part in (error.what, error.said) if part))
+        return {}
+
+
+def _prometheus(api: Api, http: Http, expect: t.Mapping[str, t.Any]) -> list[Question]:
+    found: list[Question] = [
+        lambda: prometheus_metrics(fetch(api, http, "/metrics").text),
+        lambda: targets(fetch_data(api, http, "/api/v1/targets?state=active")),
+    ]
+    if api.generation is None:  # an agent has no rules, and alerts nobody
+        return found
+    wanted = list(expect.get("alertmanagers") or ())
+    return [
+        *found,
+        lambda: generation(fetch_data(api, http, _MARKER)),
+        lambda: firing(fetch_data(api, http, "/api/v1/alerts")),
+        lambda: alertmanagers(fetch_data(api, http, "/api/v1/alertmanagers"), wanted, _ready.reach),
+    ]
+
+
+def _alertmanager(api: Api, http: Http) -> list[Question]:
+    return [
+        lambda: alertmanager_metrics(fetch(api, http, "/metrics").text),
+        lambda: mesh(fetch_object(api, http, "/api/v2/status")),
+    ]
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None or number != number or abs(number) == float("inf") else int(number)
+
+
+def _reload(text: str, kind: str) -> dict[str, t.Any]:
+    name = f"{kind}_config_last_reload"
+    successful = _metrics.value(text, f"{name}_successful")
+    moment = _metrics.value(text, f"{name}_success_timestamp_seconds")
+    return {"successful": None if successful is None else successful == 1, "at": _whole(moment)}
+
+
+def prometheus_metrics(text: str) -> dict[str, t.Any]:
+    """From a Prometheus' /metrics; None for what this version or mode does not have."""
+    return {
+        "reload": _reload(text, "prometheus"),
+        "head_series": _whole(_metrics.value(text, "prometheus_tsdb_head_series")),
+        "wal_corruptions": _whole(_metrics.value(text, "prometheus_tsdb_wal_corruptions_total")),
+        "checkpoint_failures": _whole(_metrics.value(text, "prometheus_tsdb_checkpoint_creations_failed_total")),
+    }
+
+
+def _target_address(target: t.Mapping[str, t.Any]) -> str:
+    """Where a target is scraped, without parameters, which may be secret."""
+    parts = urllib.parse.urlsplit(str(target.get("scrapeUrl", "")))
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def targets(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """From the data of /api/v1/targets: how many are up, which are not, and each source of a federation."""
+    active = data.get("activeTargets") or []
+    each = [
+        {
+            "job": str(target.get("scrapePool") or (target.get("labels") or {}).get("job", "")),
+            "url": _target_address(target),
+            "up": target.get("health") == "up",
+            "error": str(target.get("lastError") or ("" if target.get("health") == "up" else "not scraped yet"))[
+                :_WORDS
+            ],
+        }
+        for target in active
+    ]
+    down = [target for target in each if not target["up"]]
+    counts = {"up": len(each) - len(down), "total": len(each), "down": down[:MOST_TARGETS]}
+    return {"targets": counts, "federation": [one for one in each if one["url"].rstrip("/").endswith("/federate")]}
+
+
+def generation(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """From the data of /api/v1/rules: which configuration's marker is evaluated."""
+    rules = [rule for group in data.get("groups") or [] for rule in group.get("rules") or []]
+    marks = {rule.get("labels", {}).get("sha256", "") for rule in rules if rule.get("name") == "ha_config_generation"}
+    return {"generation": ", ".join(sorted(marks))}
+
+
+def firing(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """From the data of /api/v1/alerts: how often each alert fires."""
+    names = [alert["labels"].get("alertname", "") for alert in data.get("alerts") or [] if alert["state"] == "firing"]
+    return {"firing": dict(sorted(collections.Counter(names).items()))}
+
+
+def alertmanagers(
+    data: t.Mapping[str, t.Any], wanted: t.Sequence[str], reach: t.Callable[[str], str]
+) -> dict[str, t.Any]:
+    """From the data of /api/v1/alertmanagers.
+
+    :param wanted: host:port of each.
+    :param reach: why this host can't connect to one; "" when it can. Prometheus calls any that is listed active.
+    """
+    missing = {}
+    for address in wanted:
+        active = _ready.prometheus_alertmanagers(data, [address]).done
+        why = reach(address) if active else "it is not among the active ones"
+        if why:
+            missing[address] = why
+    return {"alertmanagers": {"connected": len(wanted) - len(missing), "wanted": len(wanted), "missing": missing}}
+
+
+def alertmanager_metrics(text: str) -> dict[str, t.Any]:
+    """From an Alertmanager's /metrics. Failed notifications count since its start, over all integrations."""
+    running = _whole(_metrics.value(text, "alertmanager_config_hash"))
+    return {
+        "generation": "" if running is None else format(running, "012x"),
+        "reload": _reload(text, "alertmanager"),
+        "silences": _whole(_metrics.value(text, "alertmanager_silences", {"state": "active"})),
+        "notifications_failed": _whole(_metrics.total(text, "alertmanager_notifications_failed_total")),
+    }
+
+
+def mesh(status: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """From /api/v2/status: the member's own name, and whom it sees."""
+    cluster = status.get("cluster") or {}
+    peers = [{"name": peer.get("name", ""), "address": peer.get("address", "")} for peer in cluster.get("peers") or []]
+    return {
+        "mesh": {
+            "name": cluster.get("name") or "",
+            "status": cluster.get("status") or "",
+            "peers": sorted(peers, key=lambda peer: str(peer["address"])),
+        }
+    }
