@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _block_durations,
     _federation,
     _flags,
     _labels,
@@ -282,8 +283,8 @@ def config(instance: Instance, topology: Topology, _files: _base.Files | None = 
     return _base.merge({key: value for key, value in rendered.items() if value != {}}, last)
 
 
-def flags(instance: Instance) -> dict[str, t.Any]:
-    """The command line as a dict of flags; prometheus_extra_args last."""
+def flags(instance: Instance, topology: Topology) -> dict[str, t.Any]:
+    """The command line as a dict of flags; prometheus_extra_args last. :raises HAError: with the variable at fault."""
     agent = instance.opt("agent")
     major = _versions.parse_version(instance.opt("version")).major
     wanted: dict[str, t.Any] = {
@@ -300,6 +301,7 @@ def flags(instance: Instance) -> dict[str, t.Any]:
         wanted["storage.tsdb.retention.time"] = instance.opt("retention")
         if instance.opt("retention_size"):
             wanted["storage.tsdb.retention.size"] = instance.opt("retention_size")
+        wanted.update(_block_durations.flags(instance, topology))
     if instance.opt("external_url"):
         wanted["web.external-url"] = instance.opt("external_url")
     if instance.opt("route_prefix") is not None:
@@ -361,7 +363,8 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     rendered.insert(0, _base.file("prometheus.yml", _base.to_yaml(data), sources, masked=True))
     check = ["{release}/bin/promtool", "check", "config", *(["--agent"] if instance.opt("agent") else [])]
     try:
-        args = _flags.command_line_flags(flags(instance), component="prometheus", version=instance.opt("version"))
+        wanted = flags(instance, topology)
+        args = _flags.command_line_flags(wanted, component="prometheus", version=instance.opt("version"))
     except HAError as problem:
         where = problem.where or instance.where("extra_args")
         raise HAError(problem.what, where=where, do=problem.do) from problem

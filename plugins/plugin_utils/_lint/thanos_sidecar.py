@@ -10,16 +10,14 @@ import os
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _thanos_labels, _versions
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _block_durations, _thanos_labels, _versions
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos, prometheus
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components.thanos_sidecar import prometheus_of
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import HOUR, prometheus_duration
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
 
-_MIN = "storage.tsdb.min-block-duration"
-_MAX = "storage.tsdb.max-block-duration"
-_DELAY = "storage.tsdb.delay-compact-file.path"
+_MIN, _MAX, _DELAY = _block_durations.MIN, _block_durations.MAX, _block_durations.DELAY_COMPACT
 _BLOCK = 2 * HOUR
 # Room for an outage of the object store, thanos docs/components/sidecar.md.
 _LEAST_RETENTION = 6 * HOUR
@@ -54,32 +52,36 @@ def _flags(given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 @rule(
     "T01",
     "error",
-    "Where a sidecar uploads, prometheus_extra_args leave Prometheus' own compaction off (equal block durations; a "
-    "warning when they are not 2h), or name the sidecar's file as --storage.tsdb.delay-compact-file.path (Prometheus "
-    "3.9 and Thanos 0.41 or newer).",
+    "Where a sidecar uploads, Prometheus' own compaction is off: its block durations are equal (the collection makes "
+    "them 2h; a warning when prometheus_extra_args make them others), or prometheus_extra_args name the sidecar's file "
+    "as --storage.tsdb.delay-compact-file.path (Prometheus 3.9 and Thanos 0.41 or newer).",
     prevents="A sidecar that refuses to start, or blocks that are compacted before they are uploaded.",
     source="thanos cmd/thanos/sidecar.go (validatePrometheus), CHANGELOG of 0.41; prometheus CHANGELOG of 3.9",
 )
 def t01_blocks_as_the_sidecar_wants(subject: Subject) -> t.Iterator[Problem]:
-    for sidecar, prometheus in _uploading(subject):
-        flags = _flags(prometheus.opt("extra_args"))
-        where = prometheus.where("extra_args")
+    for sidecar, beside in _uploading(subject):
+        try:
+            flags = _flags(prometheus.flags(beside, subject.topology))
+        except HAError:
+            continue  # I03 says it
+        where = beside.where("extra_args")
+        if beside.opt("agent"):
+            continue  # T23 says it
         if _DELAY in flags:
-            yield from _delayed(sidecar, prometheus, flags[_DELAY], where)
+            yield from _delayed(sidecar, beside, flags[_DELAY], where)
             continue
-        given = {name: flags.get(name, "2h") for name in (_MIN, _MAX)}
-        shortest, longest = (duration(value) for value in given.values())
+        shortest, longest = duration(flags[_MIN]), duration(flags[_MAX])
         if shortest is None or longest is None:
             continue
-        said = f"--{_MIN} is {given[_MIN]} and --{_MAX} is {given[_MAX]}"
+        said = f"--{_MIN} is {flags[_MIN]} and --{_MAX} is {flags[_MAX]}"
+        do = "take both out of prometheus_extra_args: the collection sets them to 2h where a sidecar uploads."
         if shortest != longest:
-            yield Problem(where, f"{said}: Prometheus would compact by itself.", "make both 2h, or leave both out.")
+            yield Problem(where, f"{said}: Prometheus would compact by itself.", do)
         elif shortest != _BLOCK:
-            do = "make both 2h, or leave both out."
             yield Problem(where, f"{said}; Thanos is made for blocks of 2h.", do, "warning")
 
 
-def _delayed(sidecar: Instance, prometheus: Instance, given: object, where: str) -> t.Iterator[Problem]:
+def _delayed(sidecar: Instance, beside: Instance, given: object, where: str) -> t.Iterator[Problem]:
     version = _version(sidecar.options["thanos_version"])
     if version is not None and version.line < (0, 41):
         yield Problem(
@@ -89,7 +91,7 @@ def _delayed(sidecar: Instance, prometheus: Instance, given: object, where: str)
         )
     meta = _flags(sidecar.opt("extra_args")).get("shipper.meta-file-name", "thanos.shipper.json")
     # Compared as text from 0.42 on, so a relative path is another one.
-    wanted = os.path.normpath(os.path.join(prometheus.opt("data_dir"), str(meta)))
+    wanted = os.path.normpath(os.path.join(beside.opt("data_dir"), str(meta)))
     if given != wanted:
         yield Problem(
             where, f"--{_DELAY} is {given}, and the sidecar's file is {wanted}.", "leave it out, or write that path."
@@ -104,12 +106,12 @@ def _delayed(sidecar: Instance, prometheus: Instance, given: object, where: str)
     source="thanos docs/components/sidecar.md",
 )
 def t02_retention_outlasts_an_outage(subject: Subject) -> t.Iterator[Problem]:
-    for _sidecar, prometheus in _uploading(subject):
-        kept = duration(prometheus.opt("retention"))
+    for _sidecar, beside in _uploading(subject):
+        kept = duration(beside.opt("retention"))
         # 0 keeps by size alone.
         if kept and kept < _LEAST_RETENTION:
-            what = f"samples are kept for {prometheus.opt('retention')}, less than 6h."
-            yield Problem(prometheus.where("retention"), what, "keep them for 6h or longer.")
+            what = f"samples are kept for {beside.opt('retention')}, less than 6h."
+            yield Problem(beside.where("retention"), what, "keep them for 6h or longer.")
 
 
 @rule(

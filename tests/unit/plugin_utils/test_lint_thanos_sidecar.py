@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import prometheus
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import flags, plan, prometheus, slice_of
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos import Part, of, pair, told
 
 COMPACT = of("compact")
@@ -23,7 +23,7 @@ NEW = {"prometheus_version": "3.13.0"}
 
 
 @pytest.mark.parametrize(
-    "flags, values, words",
+    "given, values, words",
     [
         pytest.param(
             {MIN: "2h", MAX: "6h"}, {}, "T01 error|min-block-duration is 2h and|max-block-duration is 6h", id="unequal"
@@ -43,8 +43,8 @@ NEW = {"prometheus_version": "3.13.0"}
         ),
     ],
 )
-def test_t01(flags: dict[str, str], values: dict[str, t.Any], words: str) -> None:
-    (found,) = told(pair(prometheus_extra_args=flags, **values), COMPACT)
+def test_t01(given: dict[str, str], values: dict[str, t.Any], words: str) -> None:
+    (found,) = told(pair(prometheus_extra_args=given, **values), COMPACT)
     assert all(part in found for part in words.split("|")), found
     assert "hosts p-1, p-2, variable prometheus_extra_args:" in found
 
@@ -53,6 +53,8 @@ def test_t01(flags: dict[str, str], values: dict[str, t.Any], words: str) -> Non
     "parts",
     [
         pytest.param([pair(), COMPACT], id="nothing by hand"),
+        pytest.param([pair(prometheus_retention="30d"), COMPACT], id="a long retention"),
+        pytest.param([pair(prometheus_extra_args={MAX: "2h"}), COMPACT], id="one of them"),
         pytest.param([pair(prometheus_extra_args={MIN: "2h", MAX: "120m"}), COMPACT], id="spelled otherwise"),
         pytest.param([pair(prometheus_extra_args={DELAY: FILE, MAX: "6h"}, **NEW), COMPACT], id="the sidecar's file"),
         pytest.param([pair(prometheus_extra_args={MAX: "6h"}, thanos_objstore_config=None)], id="no upload"),
@@ -62,6 +64,30 @@ def test_t01(flags: dict[str, str], values: dict[str, t.Any], words: str) -> Non
 )
 def test_t01_passes(parts: list[Part]) -> None:
     assert told(*parts) == []
+
+
+RENDERED = {f"--{MIN}": ["2h"], f"--{MAX}": ["2h"]}
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        pytest.param({}, RENDERED, id="uploads"),
+        pytest.param({"thanos_objstore_config": None}, {}, id="does not upload"),
+        pytest.param({"thanos_sidecar_enabled": False}, {}, id="no sidecar"),
+        pytest.param({"thanos_sidecar_state": "absent"}, {}, id="a sidecar that leaves"),
+        pytest.param({"thanos_sidecar_enabled": False, "prometheus_agent": True}, {}, id="an agent"),
+        pytest.param(
+            {"prometheus_extra_args": {f"--{MAX}": "4h"}}, {**RENDERED, f"--{MAX}": ["4h"]}, id="the user's own counts"
+        ),
+        pytest.param(
+            {**NEW, "prometheus_extra_args": {DELAY: FILE}}, {f"--{DELAY}": [FILE]}, id="Prometheus waits for uploads"
+        ),
+    ],
+)
+def test_block_durations_are_rendered(values: dict[str, t.Any], expected: dict[str, list[str]]) -> None:
+    argv = flags(slice_of(plan(pair(**values)), "p-1"))
+    assert {name: value for name, value in argv.items() if name.lstrip("-") in (MIN, MAX, DELAY)} == expected
 
 
 @pytest.mark.parametrize(
