@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import pathlib
 import re
+import traceback
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._diff import MASK
@@ -93,6 +95,23 @@ def error(rule: str, where: str, what: str, do: str) -> Finding:
 
 def warning(rule: str, where: str, what: str, do: str) -> Finding:
     return Finding(rule, "warning", where, what, do)
+
+
+# By these words tests tell a defect from a violation.
+DEFECT = "a defect of the collection"
+
+
+def defect(rule: str, where: str, work: str, problem: Exception) -> Finding:
+    """What stands in for the findings of a rule, or the slice of a host, that broke on the inventory.
+
+    Of the exception only type and line of code are told: its words may quote a value, and values may be secret.
+
+    :param work: what was being done.
+    """
+    frames = traceback.extract_tb(problem.__traceback__)
+    place = f" in {pathlib.PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    what = f"{work} ended with {type(problem).__name__}{place}: {DEFECT}. All other findings stand."
+    return error(rule, where, what, "report it, with the part of this inventory that it is about.")
 
 
 def grouped(findings: t.Iterable[Finding]) -> list[Finding]:

@@ -36,7 +36,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _topology,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._controller_files import ControllerFiles, folders
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, InventoryError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, InventoryError, defect
 
 FOLDER = "prometheus_ha"
 
@@ -204,16 +204,30 @@ def _compute(
     for host, slices in plan.hosts.items():
         origins = snapshot.hosts[host].origins
         _write(_file(folder, host), json.dumps([{**item, "origins": origins} for item in slices]))
+    plan, report = _reported(plan)
     errors = sum(finding.stops for finding in plan.findings)
     summary = {
         "members": list(plan.hosts),
-        "report": "" if errors else _report.table(plan),
+        "report": report,
         "notes": _summary.notes(plan.topology),
         "counts": dataclasses.asdict(_summary.Summary.of(plan.topology, plan.findings)),
     }
     _write(folder / "summary", json.dumps(summary))
     _write(folder / "findings", json.dumps([dataclasses.asdict(finding) for finding in plan.findings]))
     _write(folder / "done", str(errors))
+
+
+def _reported(plan: _render.Plan) -> tuple[_render.Plan, str]:
+    """The plan's report, "" where something stops the run; what breaks in its making is one finding more."""
+    if any(finding.stops for finding in plan.findings):
+        return plan, ""
+    try:
+        return plan, _report.table(plan)
+    except HAError:
+        raise
+    except Exception as problem:  # whatever it is: what was found must still be told
+        broken = defect("I03", "inventory", "the table of the topology", problem)
+        return dataclasses.replace(plan, findings=(broken, *plan.findings)), ""
 
 
 def record_attempt(host: str) -> None:

@@ -10,8 +10,8 @@ import contextlib
 import dataclasses
 import functools
 import ipaddress
+import itertools
 import typing as t
-import urllib.parse
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import COMMON
@@ -22,6 +22,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls impo
     normal_address,
     normal_port,
     normal_prefix,
+    url_path,
 )
 
 
@@ -109,6 +110,15 @@ class Instance:
         return address
 
     @property
+    def known_as(self) -> list[str]:
+        """What else of the inventory names its host: ansible_host, and the inventory's name itself."""
+        found: list[str] = []
+        for given in (self.host.values.get("ansible_host"), self.host.name):
+            with contextlib.suppress(HAError):
+                found += [normal_address(str(given))] if given else []
+        return found
+
+    @property
     def address_where(self) -> str:
         """The inventory path of the address."""
         return f"host {self.name}" if self._address_variable is None else self.host.where(self._address_variable)
@@ -131,8 +141,10 @@ class Instance:
         if f"{self.kind.name}_route_prefix" not in self.options:
             return ""
         given = self.opt("route_prefix")
-        path = given if given is not None else urllib.parse.urlsplit(self.opt("external_url") or "").path
-        return normal_prefix(str(path), self.where("external_url" if given is None else "route_prefix"))
+        if given is not None:
+            return normal_prefix(str(given), self.where("route_prefix"))
+        where = self.where("external_url")
+        return normal_prefix(url_path(self.opt("external_url") or "", where), where)
 
     @property
     def own_url(self) -> str:
@@ -232,13 +244,19 @@ class Topology:
 
     @functools.cached_property
     def by_endpoint(self) -> dict[tuple[str, int], Instance]:
-        """The instances by address and port of what is asked and written to; those without usable ones are left out."""
+        """The instances by port and any of their hosts' names; those without a usable port are left out.
+
+        People write the address that peers use, or another that the host is known by; the former counts first.
+        """
         found: dict[tuple[str, int], Instance] = {}
-        for instance in self.instances:
-            with contextlib.suppress(HAError):
-                found.setdefault((instance.address, instance.port()), instance)
-                if f"{instance.kind.name}_remote_write_port" in instance.options:
-                    found.setdefault((instance.address, instance.port("remote_write_port")), instance)
+        for known in (lambda one: [one.address], lambda one: one.known_as):
+            for instance in self.instances:
+                with contextlib.suppress(HAError):
+                    ports = [instance.port()]
+                    if f"{instance.kind.name}_remote_write_port" in instance.options:
+                        ports.append(instance.port("remote_write_port"))
+                    for key in itertools.product(known(instance), ports):
+                        found.setdefault(key, instance)
         return found
 
     def cohort(self, instance: Instance) -> Cohort:

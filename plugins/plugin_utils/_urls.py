@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import urllib.parse
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 
@@ -85,6 +86,15 @@ def normal_prefix(prefix: object, where: str = "") -> str:
         if _PREFIX.fullmatch(path) and not {".", ".."} & set(path.split("/")):
             return path
     raise HAError(f"{prefix!r} is not a route prefix.", where=where, do="Write a path alone, as in /prometheus.")
+
+
+def url_path(url: str, where: str = "") -> str:
+    """A URL's path. :raises HAError: when the URL can't be read, as of an IPv6 address without its bracket."""
+    try:
+        return urllib.parse.urlsplit(url).path
+    except ValueError as problem:
+        what = f"{url!r} is not a URL."
+        raise HAError(what, where=where, do="Write it as in https://name.example/path.") from problem
 
 
 def join_url(scheme: str, address: object, port: object, prefix: object = "", where: str = "") -> str:

@@ -17,6 +17,7 @@ from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _inventory, _registry, _render
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._controller_files import ControllerFiles
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import sound
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
 RULE_ID = re.compile(r"[A-Z]\d\d")
@@ -47,4 +48,4 @@ def load(path: Path) -> tuple[_inventory.Snapshot, t.Any]:
 
 def plan(path: Path) -> _render.Plan:
     """The plan of an inventory, its findings included."""
-    return _render.plan(*load(path))
+    return sound(_render.plan(*load(path)))

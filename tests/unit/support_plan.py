@@ -17,6 +17,7 @@ from pathlib import Path
 
 import yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _render, _topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import DEFECT
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import HostVariables, Snapshot
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._registry import KINDS
 
@@ -88,7 +89,13 @@ def topology(*parts: t.Mapping[str, HostVariables]) -> _topology.Topology:
 
 
 def plan(*parts: t.Mapping[str, HostVariables], files: t.Mapping[str, str] | None = None) -> _render.Plan:
-    return _render.plan(snapshot(*parts), Controller(files))
+    return sound(_render.plan(snapshot(*parts), Controller(files)))
+
+
+def sound(found: _render.Plan) -> _render.Plan:
+    """The plan, in the making of which nothing broke: in a test, what broke must not pass for a rule's finding."""
+    assert [str(finding) for finding in found.findings if DEFECT in finding.what] == []
+    return found
 
 
 def good(*parts: t.Mapping[str, HostVariables], files: t.Mapping[str, str] | None = None) -> _render.Plan:

@@ -64,8 +64,13 @@ LOADBALANCER = _modelled.kind("loadbalancer", "Load balancer", "load balancer", 
 def database_scheme(instance: Instance) -> str | None:
     """Which kind of database grafana_database_url names; None where it is not set. Shows nothing else of it."""
     url = instance.opt("database_url")
-    # postgres and postgresql are one: grafana reads the first word.
-    return None if url is None else urllib.parse.urlsplit(url).scheme.replace("postgresql", "postgres")
+    if url is None:
+        return None
+    try:
+        # postgres and postgresql are one: grafana reads the first word.
+        return urllib.parse.urlsplit(url).scheme.replace("postgresql", "postgres")
+    except ValueError:  # of a host that opens a bracket and does not close it
+        return ""
 
 
 def ports(instance: Instance) -> list[_base.Port]:

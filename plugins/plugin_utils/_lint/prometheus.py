@@ -107,6 +107,10 @@ def _blocks(subject: Subject, instance: Instance) -> list[dict[str, t.Any]]:
     return found
 
 
+def _mappings(items: t.Any) -> list[dict[str, t.Any]]:
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
 # Relabel actions that only choose; all others change labels.
 _CHOOSING = ("keep", "drop", "keepequal", "dropequal")
 
@@ -126,8 +130,7 @@ def p05_no_relabelling_for_one_alertmanager(subject: Subject) -> t.Iterator[Prob
         actions = {
             str(config.get("action", "replace")).lower()
             for block in _blocks(subject, instance)
-            for config in block.get("alert_relabel_configs") or ()
-            if isinstance(config, dict)
+            for config in _mappings(block.get("alert_relabel_configs"))
         }
         changing = sorted(actions.difference(_CHOOSING))
         if changing:

@@ -44,6 +44,7 @@ SAMPLES: dict[str, t.Any] = {
     "prometheus_alert_relabel_configs": [RELABEL],
     "prometheus_config": {
         "global": {"query_log_file": "x"},
+        "alerting": {"alertmanagers": [{"api_version": "v2", "alert_relabel_configs": [RELABEL]}]},
         "storage": {"tsdb": {"out_of_order_time_window": "1h", "retention": {"time": "1d", "size": "1GB"}}},
     },
     "prometheus_external_labels": {"region": "eu"},
@@ -143,6 +144,9 @@ OTHERS = {
 def test_every_other_variable(option: Option) -> None:
     # Everything is text, a number or a switch once its type is checked; lists and dicts can hold anything.
     shaped = option.type in ("dict", "list", "raw")
-    values = [*(ODD if shaped else ["x"]), *([{key: odd} for key in option.keys for odd in ODD] if option.keys else [])]
+    values = [
+        *(ODD if shaped else ["x", "http://["]),
+        *([{key: odd} for key in option.keys for odd in ODD] if option.keys else []),
+    ]
     values += [[value] for value in values] if option.type == "list" else []
     assert [why for why in sorted({breaks(option.name, value) for value in values}) if why] == []

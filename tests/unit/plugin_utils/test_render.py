@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import collections
 import json
+import re
 import typing as t
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Component
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry, _render
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Rule
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     AM_CONFIG,
     Controller,
@@ -148,3 +150,36 @@ def test_the_registry_knows_every_component_by_name() -> None:
     assert [_registry.component(component.kind.name) for component in _registry.COMPONENTS] == list(
         _registry.COMPONENTS
     )
+
+
+# -- defects -----------------------------------------------------------------------------------------------------------
+
+
+def _breaks(*_given: object) -> t.NoReturn:
+    raise ValueError("hunter2-hunter2")
+
+
+def _broken_rule(_subject: object) -> t.Iterator[t.NoReturn]:
+    yield _breaks()
+
+
+def test_a_rule_that_breaks_is_one_finding_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Rule("Z01", "warning", "", "", "", _broken_rule)
+    monkeypatch.setattr(_render, "RULES", (broken, *_render.RULES))
+    part = {**prometheus("p1", "p2", prometheus_port=0), **alertmanager("a1", "a2")}
+    told = [str(finding) for finding in _render.plan(snapshot(part), Controller()).findings]
+    assert re.fullmatch(
+        r"Z01 error inventory: the rule Z01 ended with ValueError in test_render.py:\d+: a defect of the collection. "
+        r"All other findings stand. Do: report it, with the part of this inventory that it is about.",
+        told[0],
+    )
+    assert "I03 error hosts p1, p2, variable prometheus_port: 0 is not a port." in "\n".join(told)
+
+
+def test_a_renderer_that_breaks_is_a_finding_of_that_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_render, "render_instance", _breaks)
+    told = [str(finding) for finding in _render.plan(snapshot(prometheus("p1")), Controller()).findings]
+    assert [text.partition(" in ")[0] for text in told if "defect" in text] == [
+        "I03 error host p1: rendering Prometheus ended with ValueError"
+    ]
+    assert "hunter2" not in "".join(told)
