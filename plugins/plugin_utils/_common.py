@@ -93,6 +93,11 @@ COMMON: tuple[Option, ...] = (
         elements="str",
     ),
     Option(
+        "prometheus_ha_status_file",
+        "str",
+        "A file on the controller into which C(status.yml) writes what it shows, as JSON.",
+    ),
+    Option(
         "prometheus_ha_preflight_report",
         "str",
         "A file on the controller into which the preflight writes what it found, for programs.",
@@ -124,6 +129,30 @@ COMMON: tuple[Option, ...] = (
         "Live preflight: seconds after which a process ends that stands in for a component on its ports, where peers "
         "did not come. Counted for each batch of C(forks) hosts.",
         default=30.0,
+    ),
+    Option(
+        "prometheus_ha_gate_before_timeout",
+        "float",
+        "Gate: seconds that each condition may take before a change, in which nothing is touched.",
+        default=30.0,
+    ),
+    Option(
+        "prometheus_ha_gate_timeout",
+        "float",
+        "Gate: seconds that each condition may take after a change, the replay of the WAL being one.",
+        default=600.0,
+    ),
+    Option(
+        "prometheus_ha_gate_alerts_timeout",
+        "float",
+        "Gate: seconds that a replica may take until all alerts fire on it that fire on its peers.",
+        shown_default="the longest C(for) of the alerts that fire, and two evaluations",
+    ),
+    Option(
+        "prometheus_ha_gate_margin",
+        "float",
+        "Gate: seconds that a restarted mesh member is held beyond the resend delay of the Prometheus that alert it.",
+        default=5.0,
     ),
 )
 

@@ -135,6 +135,7 @@ SCENES = {
     "modules/alertmanager_mesh_info": Scene("eu-1"),
     "modules/component": Scene("eu-2"),
     "modules/config": Scene(before=INSTALLED + RUNNING),
+    "modules/gate_info": Scene("eu-1"),
     "modules/plan": Scene("eu-1"),
     "modules/ready": Scene("eu-1"),
     "modules/release": Scene(before=OLDER),

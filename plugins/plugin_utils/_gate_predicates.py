@@ -1,0 +1,301 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the gate asks of a Prometheus replica, and of a mesh member: tables of predicates over what was seen of them.
+
+Before a change the others are looked at, since they stand in for what goes away; after it, what was changed. Each table
+is in the order in which its predicates come to hold, so that one may use what those above it ask for.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._ready import host_port
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import SECOND, prometheus_duration
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate import Predicate, Replica, Scene
+
+# A sentence names so many targets, alerts or silences.
+_MOST = 3
+
+
+def _named(found: t.Iterable[str]) -> str:
+    names = sorted(found)
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(names[:_MOST]) + more
+
+
+def _judged(scene: Scene) -> tuple[Replica, ...]:
+    """Those that must be well."""
+    return scene.others if scene.state == "before" else (scene.own,)
+
+
+def _mesh(scene: Scene) -> tuple[Replica, ...]:
+    """The members that must be well: before the change the others, after it all, since a mesh is well as a whole."""
+    return scene.others if scene.state == "before" else (scene.own, *scene.others)
+
+
+def _first(
+    of: t.Callable[[Scene], t.Iterable[Replica]], look: t.Callable[[Replica, Scene], str | None]
+) -> t.Callable[[Scene], str | None]:
+    """A predicate over replicas: the first sentence that one of them gives."""
+    return lambda scene: next(filter(None, (look(one, scene) for one in of(scene))), None)
+
+
+def _answers(one: Replica, _scene: Scene) -> str | None:
+    return None if one.answers else f"{one.host} does not answer: {one.view['error']}"
+
+
+# ---- Prometheus
+
+
+def _ready(one: Replica, _scene: Scene) -> str | None:
+    if one.ready:
+        return None
+    replay = one.view.get("replay") or {}
+    if replay.get("max"):
+        return f"{one.host} replays its WAL: segment {replay['current']} of {replay['max']}"
+    return f"{one.host} is starting (status {one.view['status']})"
+
+
+def _peer_ready(one: Replica, scene: Scene) -> str | None:
+    return _answers(one, scene) or _ready(one, scene)
+
+
+def _grown(one: Replica, scene: Scene, field: str) -> tuple[int, int]:
+    """A counter, and what it was before the change, where the process is still the same."""
+    former = scene.baseline if one is scene.own else None
+    same = former is not None and former.get("started") == one.view["started"]
+    return int(one.view[field]), int(former[field]) if same and former is not None else 0
+
+
+def _wal_corruption(one: Replica, scene: Scene) -> str | None:
+    now, former = _grown(one, scene, "wal_corruptions")
+    if now <= former:
+        return None
+    return f"{one.host} found its WAL corrupt {now} times (before: {former}) and lost the samples after that point"
+
+
+def _checkpoints(one: Replica, scene: Scene) -> str | None:
+    now, former = _grown(one, scene, "checkpoint_failures")
+    return None if now <= former else f"{one.host} failed to write {now} checkpoints (before: {former})"
+
+
+def _reloaded(one: Replica, _scene: Scene) -> str | None:
+    return None if one.view["reloaded"] else f"the last reload of {one.host} failed: it runs other rules than its files"
+
+
+def _rules(one: Replica, _scene: Scene) -> str | None:
+    if one.generation is None or one.view["generations"] == [one.generation]:
+        return None
+    runs = ", ".join(mark[:12] for mark in one.view["generations"]) or "none"
+    return f"{one.host} evaluates {one.view['rules']} rules of generation {runs}; the plan's is {one.generation[:12]}"
+
+
+def _alertmanagers(one: Replica, _scene: Scene) -> str | None:
+    if one.generation is None:
+        return None
+    active = one.view["alertmanagers"]
+    wanted = {host_port(address) for address in one.alertmanagers}
+    missing = wanted - set(active)
+    if missing:
+        there = len(wanted) - len(missing)
+        dropped = one.view["dropped_alertmanagers"]
+        return f"{one.host} has {there} of {len(wanted)} Alertmanagers: {_named(missing)} missing, {dropped} dropped"
+    unreached = {address: why for address, why in one.view["unreached"].items() if address in wanted}
+    if unreached:
+        return f"{one.host} can't reach " + _named(f"{address} ({why})" for address, why in unreached.items())
+    return None
+
+
+def _slowest(one: Replica) -> float:
+    """Seconds of its slowest scrape interval."""
+    return max((prometheus_duration(text) / SECOND for text in one.view["scrape_intervals"]), default=0.0)
+
+
+def _two_intervals(one: Replica, _scene: Scene) -> str | None:
+    needed = 2 * _slowest(one)
+    if one.view["uptime"] >= needed:
+        return None
+    return f"{one.host} runs for {one.view['uptime']:.0f} s; two of its slowest scrape intervals are {needed:g} s"
+
+
+def _compared(scene: Scene) -> list[Replica]:
+    """With whom a replica is compared: before the change with the one that is to go, where that is well itself."""
+    return [other for other in ((scene.own,) if scene.state == "before" else scene.others) if other.ready]
+
+
+def _up(one: Replica) -> set[str]:
+    return {target for target, health in one.view["targets"].items() if health == "up"}
+
+
+def _targets(one: Replica, scene: Scene) -> str | None:
+    for other in _compared(scene):
+        if missing := _up(other) - _up(one):
+            seen = _named(f"{target} ({one.view['targets'].get(target, 'no target')})" for target in missing)
+            return f"{one.host} has {len(_up(one))} targets up, {other.host} {len(_up(other))}; here not up: {seen}"
+    return None
+
+
+def _firing(one: Replica) -> dict[str, float]:
+    """What fires, by its labels, and the seconds for which it must be true before it does."""
+    found = {}
+    for alert in one.view.get("firing", ()):
+        labels = dict(alert["labels"])
+        name = labels.pop("alertname", "?")
+        shown = ", ".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
+        found[f"{name}{{{shown}}}"] = float(alert["for"])
+    return found
+
+
+def _alerts(one: Replica, scene: Scene) -> str | None:
+    for other in _compared(scene):
+        here, there = _firing(one), _firing(other)
+        if missing := there.keys() - here.keys():
+            return (
+                f"{len(there)} alerts fire on {other.host}, {len(here)} on {one.host}; here not yet: {_named(missing)}"
+            )
+    return None
+
+
+def _alerts_take(scene: Scene) -> float:
+    """The longest ``for`` among the firing alerts and two evaluations, unless a time-out is set."""
+    if scene.limits.alerts is not None:
+        return scene.limits.alerts
+    seen = [one for one in (scene.own, *scene.others) if one.ready]
+    longest = max((seconds for one in seen for seconds in _firing(one).values()), default=0.0)
+    return float(longest + 2 * max((one.view.get("evaluation_interval", 0.0) for one in seen), default=0.0))
+
+
+def _intervals_take(scene: Scene) -> float:
+    """It comes by itself: what the slowest interval says, and the limit for what is unforeseen."""
+    return scene.limit + 2 * max((_slowest(one) for one in _judged(scene)), default=0.0)
+
+
+def _never(_scene: Scene) -> float:
+    return 0.0
+
+
+_LOG = "see journalctl -u prometheus on that host"
+
+PROMETHEUS = (
+    Predicate("answer", _first(_judged, _answers), f"{_LOG}; bring it back, then run again."),
+    Predicate("ready", _first(_judged, _ready), f"{_LOG}; give it more time by prometheus_ha_gate_timeout."),
+    Predicate(
+        "peers",
+        _first(lambda scene: scene.others, _peer_ready),
+        "bring the peer back before another replica of the set is changed.",
+        states=("after",),
+    ),
+    Predicate(
+        "WAL corruption",
+        _first(_judged, _wal_corruption),
+        "its peers hold what it lost: leave them alone until you know why (disk, kill during a write); the counter "
+        "starts anew with the process.",
+        allowed=_never,
+    ),
+    Predicate("checkpoints", _first(_judged, _checkpoints), "look at the space on its data folder.", allowed=_never),
+    Predicate("last reload", _first(_judged, _reloaded), f"{_LOG}; correct what it refused, and run again."),
+    Predicate(
+        "rules",
+        _first(_judged, _rules),
+        "look whether something else writes its configuration or reloads it.",
+        states=("after",),
+    ),
+    Predicate(
+        "Alertmanagers", _first(_judged, _alertmanagers), "bring them back, or correct the way from this host to them."
+    ),
+    Predicate("two scrape intervals", _first(_judged, _two_intervals), _LOG + ".", allowed=_intervals_take),
+    Predicate("targets", _first(_judged, _targets), "correct the way from this host to the targets it names."),
+    Predicate(
+        "firing alerts",
+        _first(_judged, _alerts),
+        "look why the replicas differ; an alert that needs longer gets it by prometheus_ha_gate_alerts_timeout.",
+        allowed=_alerts_take,
+    ),
+)
+
+
+# ---- Alertmanager
+
+
+def _settled(one: Replica, _scene: Scene) -> str | None:
+    state = one.view["status"]
+    if state == "ready" or (state == "disabled" and one.members == 1):
+        return None
+    return f"the gossip of {one.host} is not settled (status {state})"
+
+
+def _members(one: Replica, scene: Scene) -> str | None:
+    """One that is away and about to be changed is not missed: it is what the change repairs."""
+    if one.view["status"] == "disabled":
+        return None
+    seen = one.view["members"]
+    away = scene.state == "before" and not scene.own.answers
+    if len(seen) == one.members or (away and len(seen) == one.members - 1):
+        return None
+    return f"{one.host} sees {len(seen)} of {one.members} members: {_named(seen.values())}"
+
+
+def _one_mesh(scene: Scene) -> str | None:
+    views = {one.host: set(one.view["members"]) for one in (scene.own, *scene.others) if one.answers}
+    first = next(iter(views), "")
+    for other, seen in views.items():
+        if alone := seen ^ views[first]:
+            return f"{first} and {other} see different members ({_named(alone)} is seen by one): the mesh is split"
+    return None
+
+
+def _configuration(one: Replica, _scene: Scene) -> str | None:
+    runs = one.view["config_hash"]
+    if runs == one.config_hash:
+        return None
+    return f"{one.host} runs a configuration with the hash {runs}; the plan's has {one.config_hash}"
+
+
+def _silences(scene: Scene) -> str | None:
+    own = set(scene.own.view["silences"])
+    for other in scene.others:
+        if missing := set(other.view["silences"]) - own:
+            there = len(other.view["silences"])
+            return f"{scene.own.host} knows {len(own)} silences, {other.host} {there}; here missing: {_named(missing)}"
+    return None
+
+
+def _hold(one: Replica, scene: Scene) -> str | None:
+    """Counted from its start, since it takes alerts from then on, settled or not."""
+    if one.view["uptime"] >= scene.hold:
+        return None
+    return (
+        f"{one.host} runs for {one.view['uptime']:.0f} s; all alerts have come back to it {scene.hold:g} s after its "
+        "start"
+    )
+
+
+_AM_LOG = "see journalctl -u alertmanager on that host"
+
+ALERTMANAGER = (
+    Predicate("answer", _first(_mesh, _answers), f"{_AM_LOG}; bring it back, then run again."),
+    Predicate("settled", _first(_mesh, _settled), f"{_AM_LOG}."),
+    Predicate(
+        "members", _first(_mesh, _members), "bring back who is missing, or correct the way between them (TCP and UDP)."
+    ),
+    Predicate("one mesh", _one_mesh, "correct the way between the members (TCP and UDP of the cluster port)."),
+    Predicate(
+        "configuration",
+        _first(_judged, _configuration),
+        "look whether something else writes its configuration or reloads it.",
+        states=("after",),
+    ),
+    Predicate("silences", _silences, f"{_AM_LOG}; silences come with the exchange of full state.", states=("after",)),
+    Predicate(
+        "hold",
+        _first(_judged, _hold),
+        _AM_LOG + ".",
+        states=("after",),
+        allowed=lambda scene: scene.limit + scene.hold,
+    ),
+)
+
+TABLES = {"prometheus": PROMETHEUS, "alertmanager": ALERTMANAGER}

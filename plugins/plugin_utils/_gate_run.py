@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whom the gate of a host asks, and what the plan says of each: from the slices, and once a run from the model."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import alertmanager_hash
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import COMMON
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components.prometheus import replica_label
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import SECOND, prometheus_duration
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate import Limits, Open, Replica, Scene, View
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate_predicates import TABLES
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.alertmanager import RESEND_DELAY
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import effective
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Topology
+
+_OPTIONS = tuple(option for option in COMMON if option.name.startswith("prometheus_ha_gate_"))
+_KEPT = "gate"
+
+# By host, what each of its components showed, by the component's name.
+Seen = t.Dict[str, t.Dict[str, View]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Component:
+    """A component of the host at the gate.
+
+    :param checks: by host, itself first, how it is asked there: an element of the module gate_info's ``checks``.
+    :param plans: by host, the fields of a Replica that the plan gives.
+    :param hold: seconds after an Alertmanager's start by which all alerts have come back to it.
+    """
+
+    name: str
+    checks: dict[str, dict[str, t.Any]]
+    plans: dict[str, dict[str, t.Any]]
+    hold: float
+
+
+def resend(prometheus: Instance) -> float:
+    """Seconds after which an alert that fires is sent again, at the latest.
+
+    At an evaluation that comes later than the resend delay since the last time (rules/alerting.go, needsSending), so
+    the delay and one interval of the slowest group whose interval the inventory says.
+    """
+    delay = _base.extra_arg(prometheus, "rules.alert.resend-delay") or RESEND_DELAY
+    groups = [group.get("interval") for group in prometheus.opt("rules")]
+    intervals = [prometheus_duration(text) for text in [prometheus.opt("evaluation_interval"), *groups] if text]
+    return float((prometheus_duration(delay) + max(intervals)) / SECOND)
+
+
+def cohort_of(cohort: Cohort, topology: Topology) -> dict[str, t.Any]:
+    """What the model knows of a replica set or mesh that the slices of its hosts do not say."""
+    first = cohort.instances[0]
+    prometheus = first.kind.name == "prometheus"
+    return {
+        "hosts": [member.name for member in cohort.instances if member.opt("state") == "present"],
+        "hold": 0.0 if prometheus else max((resend(one) for one in topology.alerting(cohort)), default=0.0),
+        "label": replica_label(first) if prometheus else "",
+    }
+
+
+def _keep(topology: Topology) -> None:
+    of_host: dict[str, dict[str, t.Any]] = {}
+    for cohort in topology.cohorts_of(*TABLES):
+        known = cohort_of(cohort, topology)
+        for member in cohort.instances:
+            of_host.setdefault(member.name, {})[cohort.kind.name] = known
+    for host, known in of_host.items():
+        _store.keep(_KEPT, host, known)
+
+
+def _check(item: t.Mapping[str, t.Any], label: str) -> dict[str, t.Any]:
+    check = {key: item["api"][key] for key in ("kind", "url", "http")}
+    if item["name"] == "prometheus":
+        check.update(replica_label=label, agent=item["api"]["generation"] is None)
+    return check
+
+
+def _planned(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    if item["name"] == "prometheus":
+        return {"generation": item["api"]["generation"], "alertmanagers": tuple(item["expect"]["alertmanagers"])}
+    main = next(file for file in item["config"]["files"] if file["path"] == "alertmanager.yml")
+    return {"members": item["expect"]["members"], "config_hash": alertmanager_hash(main["content"].encode())}
+
+
+def obtain(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any, name: str | None) -> list[Component]:
+    """The components of the task's host that have a gate. :raises HAError: where the plan has none, or is not sound."""
+    host = task_vars["inventory_hostname"]
+    store = _store.obtain(task_vars, templar, loader)
+    slices = [item for item in store.slices(host, name) if item["state"] == "present" and item["name"] in TABLES]
+    with _store.first(_KEPT) as is_first:
+        if is_first:
+            _keep(_store.model(task_vars, templar)[1])
+    known = _store.kept(_KEPT, [host]).get(host, {})
+    components = []
+    for item in slices:
+        cohort = known[item["name"]]
+        parts = {peer: store.slices(peer, item["name"])[0] for peer in cohort["hosts"] if peer != host}
+        parts = {host: item, **parts}
+        components.append(
+            Component(
+                item["name"],
+                {peer: _check(part, cohort["label"]) for peer, part in parts.items()},
+                {peer: _planned(part) for peer, part in parts.items()},
+                cohort["hold"],
+            )
+        )
+    return components
+
+
+def limits(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> tuple[Limits, float]:
+    """The time-outs, and the margin of the hold, in seconds."""
+    given = {option.name: templar.template(task_vars[option.name]) for option in _OPTIONS if option.name in task_vars}
+    values, _wrong = effective(_OPTIONS, given)  # the plan has told what is wrong
+    own = Limits(
+        values["prometheus_ha_gate_before_timeout"],
+        values["prometheus_ha_gate_timeout"],
+        values.get("prometheus_ha_gate_alerts_timeout"),
+    )
+    return own, values["prometheus_ha_gate_margin"]
+
+
+def questions(components: t.Iterable[Component]) -> dict[str, list[dict[str, t.Any]]]:
+    """By host, what it is asked, the components in their order."""
+    asked: dict[str, list[dict[str, t.Any]]] = {}
+    for component in components:
+        for host, check in component.checks.items():
+            asked.setdefault(host, []).append(check)
+    return asked
+
+
+def answers(components: t.Iterable[Component], views: t.Mapping[str, t.Sequence[View]]) -> Seen:
+    """By host and component, the views that the questions were answered with."""
+    left = {host: list(found) for host, found in views.items()}
+    seen: Seen = {}
+    for component in components:
+        for host in component.checks:
+            seen.setdefault(host, {})[component.name] = left[host].pop(0)
+    return seen
+
+
+def judge(
+    components: t.Iterable[Component],
+    seen: Seen,
+    *,
+    state: str,
+    limits_margin: tuple[Limits, float],
+    baseline: t.Mapping[str, View],
+) -> list[Open]:
+    """What is still open, of each component the first.
+
+    :param baseline: by component, the view that was taken before the change, where one was.
+    """
+    own_limits, margin = limits_margin
+    found = []
+    for component in components:
+        own, *others = (Replica(peer, seen[peer][component.name], **plan) for peer, plan in component.plans.items())
+        hold = component.hold + margin if component.hold else 0.0
+        scene = Scene(state, own, tuple(others), own_limits, baseline.get(component.name), hold)
+        found.append(_gate.first_open(component.name, TABLES[component.name], scene))
+    return [one for one in found if one is not None]
+
+
+def remember(host: str, seen: t.Mapping[str, View]) -> None:
+    """What the host showed before its change, for the gate after it."""
+    _store.keep("gate-before", host, dict(seen))
+
+
+def remembered(host: str) -> dict[str, View]:
+    found: dict[str, View] = _store.kept("gate-before", [host]).get(host, {})
+    return found
