@@ -12,12 +12,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import re
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._re2 import UndecidedError, check_text
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._re2 import (
+    Sequence,
+    UndecidedError,
+    check_text,
+    parse,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._re2_match import Match, Regex, compile_anchored
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._re2_spelled import held, literal, makes
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._versions import parse_version
 
 Config = t.Mapping[str, t.Any]
@@ -56,6 +63,13 @@ def _group(name: str, match: Match) -> str:
     return next((group for key, group in zip(match.names, match.groups) if key == name and group is not None), "")
 
 
+def _number(group: str, names: t.Sequence[str]) -> int:
+    """The number of a template's group; one above all for a name that there is not."""
+    if _NUMBER.fullmatch(group):
+        return int(group)
+    return names.index(group) if group in names else len(names)
+
+
 def _parts(template: str) -> t.Iterator[tuple[bool, str]]:
     """A template as literal text (True) and names of groups (False)."""
     place = 0
@@ -87,11 +101,17 @@ class Rule:
     action: str
     source_labels: tuple[str, ...]
     separator: str
-    regex: Regex
+    pattern: str
     modulus: int
     target_label: str
     replacement: str
     utf8: bool
+    dot_all: bool
+
+    @functools.cached_property
+    def regex(self) -> Regex:
+        """:raises UndecidedError: for one that Prometheus would refuse (``refused``), or that is not read."""
+        return compile_anchored(self.pattern, dot_all=self.dot_all)
 
     def apply(self, labels: Labels) -> bool:
         """Change the labels; whether they are kept. :raises UndecidedError: when it is not decided."""
@@ -119,16 +139,17 @@ class Rule:
         removes = self.action == "replace" and not self.replacement
         return self.target_label if self.action in _WRITERS and not removes else ""
 
-    def may_write(self, name: str) -> bool:
-        """Whether its template can become the name, whatever the groups hold."""
-        target = self.target()
-        pattern = "".join(re.escape(part) if literal else ".*" * self._has(part) for literal, part in _parts(target))
-        return "$" in target and compile_anchored(pattern).match(name) is not None
+    def writes(self, name: str) -> bool | None:
+        """Whether it writes a label of this name; None: by a template, if it finds one that makes the name.
 
-    def _has(self, group: str) -> bool:
-        if _NUMBER.fullmatch(group):
-            return int(group) < len(self.regex.names)
-        return group in self.regex.names
+        :raises UndecidedError: for a template of a regex that is not read.
+        """
+        target = self.target()
+        if "$" not in target:
+            return target == name
+        tree, names = parse(self.pattern, dot_all=self.dot_all)
+        parts = [literal(part) if plain else held(tree, _number(part, names)) for plain, part in _parts(target)]
+        return makes(Sequence(tuple(parts)), name)
 
     def _replace(self, labels: Labels, value: str) -> None:
         found = self.regex.match(value)
@@ -206,11 +227,12 @@ def read(config: object, *, dot_all: bool, utf8: bool) -> Rule:
         action=action,
         source_labels=tuple(_text("source_labels", name) for name in names),
         separator=_text("separator", config.get("separator", ";")),
-        regex=compile_anchored(_text("regex", config.get("regex", "(.*)")), dot_all=dot_all),
+        pattern=_text("regex", config.get("regex", "(.*)")),
         modulus=_modulus(config.get("modulus", 0)),
         target_label=_text("target_label", config.get("target_label", "")),
         replacement=_text("replacement", config.get("replacement", "$1")),
         utf8=utf8,
+        dot_all=dot_all,
     )
     problem = _problem(rule, config)
     if problem:
@@ -269,14 +291,23 @@ def rules(configs: object, *, version: object = None, utf8: bool | None = None) 
     :raises UndecidedError: names the rule, counted from 1.
     :raises HAError: for a version that is none.
     """
+    found: list[Rule] = []
+    for number, rule in _read(configs, version, utf8):
+        with _numbered(number):
+            compile_anchored(rule.pattern, dot_all=rule.dot_all)  # what is refused is told here
+        found.append(rule)
+    return found
+
+
+def _read(configs: object, version: object, utf8: bool | None) -> t.Iterator[tuple[int, Rule]]:
+    """The rules and their numbers; no regex is looked at."""
     modern = version is None or parse_version(version).major >= 3
     if not isinstance(configs, (list, tuple)):
         raise _refused("the relabel configs are no list")
-    found: list[Rule] = []
     for number, config in enumerate(configs, 1):
         with _numbered(number):
-            found.append(read(config, dot_all=modern, utf8=modern if utf8 is None else utf8))
-    return found
+            rule = read(config, dot_all=modern, utf8=modern if utf8 is None else utf8)
+        yield number, rule
 
 
 @contextlib.contextmanager
@@ -313,21 +344,22 @@ def run(chain: t.Iterable[Rule], labels: t.Mapping[str, str]) -> Labels | None:
 def writes(configs: object, name: str, *, version: object = None, utf8: bool | None = None) -> bool | None:
     """Whether a chain gives targets or alerts a label of this name (a former one of the name is not its work).
 
-    :returns: True: a rule names it, and no later rule drops it; False: no rule can; None: by a template such as ``$1``,
-        so it depends on the labels that are found.
+    Regexes are only looked at where they matter: a rule with a plain target_label writes that, whatever it matches.
+
+    :returns: True: a rule names it, or spells it out in a template's group, as ``(app|replica)`` does, and no later
+        rule drops it; False: no rule can; None: by an open group such as ``(.+)``, so it depends on the labels that
+        are found.
     :raises UndecidedError: as :func:`relabel`.
     """
     found: bool | None = False
-    for number, rule in enumerate(rules(configs, version=version, utf8=utf8), 1):
+    for number, rule in _read(configs, version, utf8):
         with _numbered(number):
-            if rule.target() == name:
-                found = True
-            elif rule.may_write(name):
-                found = found or None
-            elif rule.action in ("labeldrop", "labelkeep") and (
-                (rule.regex.match(name) is not None) == (rule.action == "labeldrop")
-            ):
-                found = False
+            made = rule.writes(name)
+            if made is not False:
+                found = made or found or None
+            elif found is not False and rule.action in ("labeldrop", "labelkeep"):
+                dropped = (rule.regex.match(name) is not None) == (rule.action == "labeldrop")
+                found = False if dropped else found
     return found
 
 

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import re
 import typing as t
 import urllib.parse
 
@@ -21,6 +23,13 @@ _KINDS = {"vminsert": VICTORIAMETRICS}
 # What prometheus_remote_write_kinds may say.
 HINTS = (VICTORIAMETRICS, "mimir", "cortex", "other")
 _PORTS = {"http": 80, "https": 443}
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# How the paths end that only one kind of storage takes writes at. Sources: grafana.com/docs/mimir, HTTP API (Grafana
+# Cloud is Mimir at /api/prom/push); docs.victoriametrics.com, Cluster version: URL format. /api/v1/write says nothing.
+_PATHS = (
+    (re.compile(r".*/insert/[^/]+/prometheus/api/v1/(?:write|push)"), VICTORIAMETRICS),
+    (re.compile(r".*/api/(?:v1|prom)/push"), "mimir"),
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,7 +37,7 @@ class Endpoint:
     """One endpoint of prometheus_remote_write.
 
     :param title: what people know it by; holds no secret of its URL.
-    :param kind: victoriametrics, mimir, cortex, another component's name, or "" where nobody said.
+    :param kind: victoriametrics, mimir, cortex, another component's name, or "" where neither a hint nor the path says.
     :param receiver: the cohort of the inventory that answers there, if one does.
     """
 
@@ -48,10 +57,10 @@ def endpoints(prometheus: Instance, topology: Topology) -> list[Endpoint]:
     hints = prometheus.opt("remote_write_kinds")
     found: list[Endpoint] = []
     for number, config in enumerate(prometheus.opt("remote_write"), 1):
-        place = _place(config.get("url"))
+        place = _place(config.get("url"), prometheus)
         instance = topology.by_endpoint.get(place) if place else None
         receiver = topology.cohort(instance) if instance else None
-        hint = hints.get(str(config.get("name"))) or hints.get(str(config.get("url"))) or ""
+        hint = hints.get(str(config.get("name"))) or hints.get(str(config.get("url"))) or _assumed(config.get("url"))
         kind = _KINDS.get(receiver.kind.name, receiver.kind.name) if receiver else str(hint)
         name = config.get("name") or (place[0] if place else f"endpoint {number}")
         found.append(Endpoint(prometheus, str(name), config, kind, receiver))
@@ -68,10 +77,19 @@ def links(cohort: Cohort, topology: Topology) -> list[Link]:
     return [Link(cohort, "writes to", end, tuple(titles)) for end, titles in found.values()]
 
 
-def _place(url: object) -> tuple[str, int] | None:
+def _assumed(url: object) -> str:
+    """The kind that the path alone tells; "" where it tells none."""
+    with contextlib.suppress(ValueError):
+        path = urllib.parse.urlsplit(str(url)).path
+        return next((kind for form, kind in _PATHS if form.fullmatch(path.rstrip("/"))), "")
+    return ""
+
+
+def _place(url: object, writer: Instance) -> tuple[str, int] | None:
     """Address and port of a URL; None where it is none."""
     try:
         parts = urllib.parse.urlsplit(str(url))
-        return normal_address(parts.hostname or ""), parts.port or _PORTS[parts.scheme]
+        address = normal_address(parts.hostname or "")
+        return writer.address if address in _LOOPBACK else address, parts.port or _PORTS[parts.scheme]
     except (ValueError, KeyError, HAError):
         return None

@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import functools
 import ipaddress
-import itertools
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
@@ -249,15 +248,18 @@ class Topology:
         People write the address that peers use, or another that the host is known by; the former counts first.
         """
         found: dict[tuple[str, int], Instance] = {}
-        for known in (lambda one: [one.address], lambda one: one.known_as):
-            for instance in self.instances:
-                with contextlib.suppress(HAError):
-                    ports = [instance.port()]
-                    if f"{instance.kind.name}_remote_write_port" in instance.options:
-                        ports.append(instance.port("remote_write_port"))
-                    for key in itertools.product(known(instance), ports):
-                        found.setdefault(key, instance)
-        return found
+        others: dict[tuple[str, int], list[Instance]] = {}
+        for instance in self.instances:
+            with contextlib.suppress(HAError):
+                ports = [instance.port()]
+                if f"{instance.kind.name}_remote_write_port" in instance.options:
+                    ports.append(instance.port("remote_write_port"))
+                for port in ports:
+                    found.setdefault((instance.address, port), instance)
+                    for name in instance.known_as:
+                        others.setdefault((name, port), []).append(instance)
+        # What several hosts are connected to by, a gateway for one, names none of them.
+        return {key: known[0] for key, known in others.items() if len({one.name for one in known}) == 1} | found
 
     def cohort(self, instance: Instance) -> Cohort:
         return self.cohorts[instance.cohort]

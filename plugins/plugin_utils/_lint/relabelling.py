@@ -19,17 +19,18 @@ Labels = t.Dict[str, str]
 
 
 class _Emitter(t.NamedTuple):
-    """Something that makes, or may make, a label of the replica label's name."""
+    """Something that makes a label of the replica label's name; ``undecided``: why that is not known."""
 
     option: str
     what: str
-    certain: bool = True
+    undecided: str = ""
 
 
 @rule(
     "P03",
     "error",
-    "No target, relabel rule, recording rule or alerting rule sets a label with the replica label's name.",
+    "No target, relabel rule, recording rule or alerting rule sets a label with the replica label's name. (Names that "
+    "come from discovery, as by a labelmap of __meta_kubernetes_pod_label_(.+), are not judged.)",
     prevents="Samples and alerts without their replica: an external label is only added where there is none of its "
     "name, so two replicas' series collide in remote storage and in federation.",
     source="prometheus web/federate.go, storage/remote/queue_manager.go, notifier",
@@ -48,14 +49,17 @@ def p03_nothing_sets_the_replica_label(subject: Subject) -> t.Iterator[Problem]:
                 before = given
             label = prometheus.replica_label(instance)
             for emitter in found:
-                yield Problem(
-                    instance.where(emitter.option),
-                    f"{emitter.what} the label {label!r}, which is the replica label.",
-                    f"use another name there, or add a labeldrop of {label!r} behind it."
-                    if "relabel" in emitter.what
-                    else "use another name there.",
-                    None if emitter.certain else "undecided",
-                )
+                yield Problem(instance.where(emitter.option), *_words(emitter, label))
+
+
+def _words(emitter: _Emitter, label: str) -> tuple[str, str, str | None]:
+    """What is wrong, what to do, and the severity."""
+    what = f"{emitter.what} the label {label!r}, which is the replica label"
+    if emitter.undecided:
+        do = f"write that rule in another way, or add a labeldrop of {label!r} behind it."
+        return f"{what} ({emitter.undecided}).", do, "undecided"
+    drop = f", or add a labeldrop of {label!r} behind it" if "relabel" in emitter.what else ""
+    return f"{what}.", f"use another name there{drop}.", None
 
 
 def _settings(instance: Instance) -> tuple[t.Any, ...]:
@@ -87,14 +91,11 @@ def _jobs(instance: Instance) -> t.Iterator[_Emitter]:
                 writes = _relabel.writes(job.get(key) or [], label, version=instance.opt("version"))
             except UndecidedError as problem:
                 if not problem.refused:
-                    why = f"{name}: it is not decided whether {key} set ({problem.words.rstrip('.')})"
-                    yield _Emitter("scrape_configs", why, certain=False)
+                    what = f"{name}: undecided whether {key} set"
+                    yield _Emitter("scrape_configs", what, problem.words.rstrip("."))
                 continue  # what Prometheus refuses, promtool words better
             if writes:
                 yield _Emitter("scrape_configs", f"{name}: {key} set")
-            elif writes is None:
-                what = f"{name}: {key} may set, by a template in a label's name,"
-                yield _Emitter("scrape_configs", what, certain=False)
 
 
 def _rules(instance: Instance, groups: t.Sequence[tuple[str, dict[str, t.Any]]]) -> t.Iterator[_Emitter]:

@@ -49,12 +49,15 @@ def _written(cohort: Cohort, endpoint: Endpoint) -> list[tuple[Instance, Labels]
 
 
 def _undecided(cohort: Cohort, endpoint: Endpoint, problem: UndecidedError) -> Problem:
+    words = problem.words.rstrip(".")
+    if problem.refused:
+        what = f"{endpoint.title}: Prometheus would refuse write_relabel_configs: {words}."
+        return Problem(endpoint.where, what, "correct it.", "error")
     return Problem(
         endpoint.where,
-        f"{endpoint.title}: undecided what write_relabel_configs make of the replicas of {cohort.title}: "
-        f"{problem.words.rstrip('.')}.",
-        "correct it." if problem.refused else "write that rule in another way.",
-        "error" if problem.refused else "warning",
+        f"{endpoint.title}: undecided what write_relabel_configs make of the replicas of {cohort.title}: {words}.",
+        "write that rule in another way.",
+        "undecided",
     )
 
 

@@ -60,6 +60,12 @@ def group(**values: t.Any) -> dict[str, t.Any]:
             id="relabelling of samples",
         ),
         pytest.param(
+            job(relabel_configs=[{"regex": "__meta_kubernetes_pod_label_(app|replica)", "action": "labelmap"}]),
+            "prometheus_scrape_configs",
+            "job 'j': relabel_configs set the label 'replica'",
+            id="a labelmap that spells it out",
+        ),
+        pytest.param(
             group(labels={"replica": "x"}),
             "prometheus_rules",
             "rules: group 'g' gives its rules the label 'replica'",
@@ -104,21 +110,25 @@ def test_p03_of_the_second_replica_alone() -> None:
 @pytest.mark.parametrize(
     "configs",
     [
-        pytest.param([{"regex": "__meta_consul_service_metadata_(.+)", "action": "labelmap"}], id="labelmap"),
-        pytest.param([{"source_labels": ["x"], "regex": "(.+)=(.+)", "target_label": "$1"}], id="a template"),
-        pytest.param([{"regex": r"\p{Greek}", "target_label": "replica"}], id="Unicode's tables"),
+        pytest.param([{"regex": r"\p{Greek}(x)", "action": "labelmap"}], id="labelmap"),
+        pytest.param([{"source_labels": ["x"], "regex": r"\pL", "target_label": "a$1"}], id="a template"),
+        pytest.param(
+            [{"source_labels": ["x"], "target_label": "replica"}, {"regex": r"\pL", "action": "labeldrop"}],
+            id="a labeldrop",
+        ),
     ],
 )
-def test_what_may_set_the_replica_label_is_undecided(configs: list[dict[str, t.Any]]) -> None:
-    values = job(relabel_configs=configs)
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_may_set_the_replica_label_is_undecided(configs: list[dict[str, t.Any]], strict: bool) -> None:
+    values = {**job(relabel_configs=configs), "prometheus_ha_strict": strict}
     found = told("P03", values, values)
-    assert [line.partition(": ")[0] for line in found] == [
-        "P03 undecided hosts p, q, variable prometheus_scrape_configs"
-    ], found
-    assert "add a labeldrop of 'replica' behind it" in found[0]
-    dropped = job(relabel_configs=[*configs, {"regex": "replica", "action": "labeldrop"}])
-    if "labelmap" in str(configs) or "$1" in str(configs):
-        assert told("P03", dropped, dropped) == []
+    severity = "error" if strict else "undecided"
+    assert len(found) == 1
+    assert found[0].startswith(
+        f"P03 {severity} hosts p, q, variable prometheus_scrape_configs: job 'j': undecided whether relabel_configs "
+        f"set the label 'replica', which is the replica label (in rule {len(configs)}, "
+    )
+    assert "write that rule in another way, or add a labeldrop of 'replica' behind it" in found[0]
 
 
 @pytest.mark.parametrize(
@@ -128,6 +138,22 @@ def test_what_may_set_the_replica_label_is_undecided(configs: list[dict[str, t.A
         pytest.param(job(relabel_configs=[{"target_label": "replicas", "replacement": "x"}]), id="another name"),
         pytest.param(job(relabel_configs=[{"source_labels": ["replica"], "target_label": "x"}]), id="read, not set"),
         pytest.param(job(relabel_configs=[{"action": "hashmod"}]), id="what Prometheus refuses, promtool tells"),
+        pytest.param(
+            job(relabel_configs=[{"regex": "__meta_kubernetes_pod_label_(.+)", "action": "labelmap"}]),
+            id="names that come from discovery",
+        ),
+        pytest.param(
+            job(relabel_configs=[{"source_labels": ["x"], "regex": "(.+)=(.+)", "target_label": "$1"}]),
+            id="names that come from values",
+        ),
+        pytest.param(
+            job(relabel_configs=[{"regex": "__meta_kubernetes_pod_label_(app|team)", "action": "labelmap"}]),
+            id="a labelmap of other names",
+        ),
+        pytest.param(
+            job(relabel_configs=[{"source_labels": ["x"], "regex": "((a{0,30}){0,30}){0,30}b", "target_label": "y"}]),
+            id="a costly regex",
+        ),
         pytest.param(job(relabel_configs=None, static_configs=None), id="empty lists"),
         pytest.param({"prometheus_targets": {"n": None, "m": [{"targets": []}]}}, id="empty target files"),
         pytest.param({"prometheus_replica_label": "rep", **group(labels={"replica": "x"})}, id="another replica label"),

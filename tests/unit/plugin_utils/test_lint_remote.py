@@ -94,14 +94,14 @@ def test_r01_passes(relabel: t.Any) -> None:
             "'host' is 'p-1' for p-1 and 'p-2' for p-2",
             id="kept by another name",
         ),
-        pytest.param([{"regex": r"\pL+", "action": "labeldrop"}], "warning", "undecided what", id="undecided"),
+        pytest.param([{"regex": r"\pL+", "action": "labeldrop"}], "undecided", "undecided what", id="undecided"),
         pytest.param(
             [{"source_labels": ["replica", "job"], "regex": "a", "action": "drop"}],
-            "warning",
+            "undecided",
             "by 'replica' together with other labels",
             id="undecided filter",
         ),
-        pytest.param([{"regex": "(", "action": "labeldrop"}], "error", "undecided what", id="refused"),
+        pytest.param([{"regex": "(", "action": "labeldrop"}], "error", "would refuse", id="refused"),
     ],
 )
 def test_r01_labels(relabel: t.Any, severity: str, said: str) -> None:
@@ -158,6 +158,66 @@ def test_r01_what_lies_outside_is_known_by_its_kind() -> None:
     (line,) = told(writers("https://user:hunter2@metrics.example/x", **named))
     assert "long-term: to VictoriaMetrics" in line
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("victoriametrics-1", id="inventory name"),
+        pytest.param("10.0.0.41", id="ansible_host"),
+        pytest.param("vm.internal", id="prometheus_ha_address"),
+    ],
+)
+def test_a_receiver_is_known_by_any_of_its_names(host: str) -> None:
+    named = {"ansible_host": "10.0.0.41", "prometheus_ha_address": "vm.internal"}
+    receiver = storage("victoriametrics", victoriametrics_dedup_min_scrape_interval="1ms", **named)
+    (line,) = told(writers(f"http://{host}:8428/api/v1/write", DROP), receiver)
+    assert line.startswith("R01 error host victoriametrics-1, variable victoriametrics_dedup_min_scrape_interval: ")
+
+
+def test_what_connects_to_two_hosts_names_neither() -> None:
+    gateway = {"ansible_host": "10.0.0.1", "victoriametrics_dedup_min_scrape_interval": "1ms"}
+    both = [
+        hosts(name, groups=["victoriametrics"], prometheus_ha_address=f"{name}.internal", **gateway)
+        for name in ("vm-1", "vm-2")
+    ]
+    assert told(writers("http://10.0.0.1:8428/api/v1/write", DROP), *both) == []
+    assert len(told(writers("http://vm-2:8428/api/v1/write", DROP), *both)) == 1
+
+
+@pytest.mark.parametrize(
+    "url, kind",
+    [
+        ("https://mimir.example.com/api/v1/push", "mimir"),
+        ("https://prometheus-us-central1.grafana.net/api/prom/push", "mimir"),
+        ("http://vminsert.x:8480/insert/0/prometheus/api/v1/write", "victoriametrics"),
+        ("http://vminsert.x:8480/insert/7:1/prometheus/api/v1/push/?extra_label=a", "victoriametrics"),
+        ("https://metrics.example/api/v1/write", ""),
+        ("https://metrics.example/insert/api/v1/write", ""),
+        ("http://[::1", ""),
+    ],
+)
+def test_the_kind_outside_the_inventory(url: str, kind: str) -> None:
+    (instance,) = topology(writers(url, names="p-1")).instances
+    (endpoint,) = _remote_write.endpoints(instance, topology(writers(url, names="p-1")))
+    assert endpoint.kind == kind
+    rules = {"mimir": ["R02"], "victoriametrics": ["R01"], "": []}
+    assert [line.partition(" ")[0] for line in told(writers(url))] == rules[kind]
+    assert told(writers(url, prometheus_remote_write_kinds={url: "other"})) == []
+
+
+def test_a_storage_on_the_writer_itself() -> None:
+    (line,) = told(
+        {
+            **writers("http://localhost:8428/api/v1/write", DROP),
+            **hosts(
+                "p-1",
+                groups=["prometheus", "victoriametrics"],
+                prometheus_remote_write=[{"url": "http://localhost:8428/api/v1/write", "write_relabel_configs": DROP}],
+            ),
+        }
+    )
+    assert line.startswith("R01 error host p-1, variable victoriametrics_dedup_min_scrape_interval: ")
 
 
 def test_a_set_of_one_doubles_nothing() -> None:

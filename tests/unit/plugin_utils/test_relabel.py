@@ -258,7 +258,21 @@ def test_a_version_that_is_none_is_an_error() -> None:
         # The group "1replica", and a second one: there are none, so they are empty.
         ([{"source_labels": ["a"], "target_label": "$1replica"}], False, set()),
         ([{"source_labels": ["a"], "target_label": "rep$2"}], False, set()),
-        ([{"source_labels": ["a"], "target_label": "replica$2"}], None, set()),
+        ([{"source_labels": ["a"], "target_label": "replica$2"}], True, set()),
+        # A group that spells its texts out is decided, an open one is not.
+        ([{"action": "labelmap", "regex": "__meta_label_(app|team)"}], False, set()),
+        ([{"action": "labelmap", "regex": "__meta_label_(app|replica)"}], True, set()),
+        ([{"action": "labelmap", "regex": "__meta_label_(?i:(app|Replica))"}], True, set()),
+        ([{"action": "labelmap", "regex": "(?P<x>a|rep)(lica)?", "replacement": "$x$2"}], True, set()),
+        ([{"action": "labelmap", "regex": "(lica)?.*", "replacement": "replica$1"}], True, set()),
+        ([{"action": "labelmap", "regex": "(lica)?.*", "replacement": "rep$x"}], False, set()),
+        ([{"action": "labelmap", "regex": "(?:x|(s))", "replacement": "replica$1"}], True, set()),
+        ([{"action": "labelmap", "regex": "x(s)", "replacement": "replica$1"}], False, set()),
+        ([{"action": "labelmap", "regex": "__meta_(app|x.+)"}], False, set()),
+        ([{"action": "labelmap", "regex": "__meta_(app|r.+)"}], None, set()),
+        ([{"action": "labelmap", "regex": "__meta_([a-z]{8})"}], False, set()),
+        ([{"action": "labelmap", "regex": "__meta_([a-z]{7})"}], None, set()),
+        ([{"action": "labelmap", "regex": "__meta_(.+)", "replacement": "$0"}], False, set()),
         ([{"target_label": "replica"}, {"action": "labeldrop", "regex": "rep.*"}], False, set()),
         ([{"target_label": "replica"}, {"action": "labelkeep", "regex": "job|b"}, {"target_label": "b"}], False, {"b"}),
         ([{"target_label": "replica"}, {"action": "labeldrop", "regex": "rep"}], True, {"replica"}),
@@ -275,6 +289,20 @@ def test_what_a_chain_writes_may_not_be_decided() -> None:
     for ask in (lambda: writes([{"action": "x"}], "a"), lambda: emitted_names([{"action": "x"}])):
         with pytest.raises(UndecidedError, match="no action 'x'"):
             ask()
+
+
+@pytest.mark.parametrize("regex", ["((a{0,30}){0,30}){0,30}b", "(?=x)y", r"\p{Greek}"])
+def test_a_plain_target_is_decided_whatever_the_regex(regex: str) -> None:
+    assert writes([{"regex": regex, "target_label": "y"}], "replica") is False
+    assert writes([{"regex": regex, "target_label": "replica"}], "replica") is True
+    assert writes([{"regex": regex, "action": "labeldrop"}], "replica") is False
+    with pytest.raises(UndecidedError, match="in rule 2"):
+        writes([{"target_label": "replica"}, {"regex": regex, "action": "labeldrop"}], "replica")
+
+
+@pytest.mark.parametrize("regex", ["((((x{0,1000}){1000}){1000}){1000}){1000}", "(((r*)*)*|eplica){900}"])
+def test_a_template_of_a_costly_regex_is_decided_soon(regex: str) -> None:
+    assert writes([{"action": "labelmap", "regex": regex, "replacement": "replic$0"}], "replica") is False
 
 
 TEXT = st.text(alphabet="ab1$.({})*+\\|é\n", max_size=6) | st.text(max_size=3)

@@ -27,6 +27,11 @@ def job(name: str, *targets: t.Any, **more: t.Any) -> dict[str, t.Any]:
             id="members of a mesh",
         ),
         pytest.param(
+            {"prometheus_scrape_configs": [job("am", "a1:9093", "A2:9093")]},
+            [("mesh default", ("a1:9093", "A2:9093"))],
+            id="members by their inventory names",
+        ),
+        pytest.param(
             {"prometheus_scrape_configs": [job("self", "localhost:9090")]},
             [("replica set default", ("localhost:9090",))],
             id="itself",
