@@ -80,6 +80,7 @@ def nothing(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "disk": None,
         "retention": "",
         "answers": False,
+        "waiting_for": "",
         "errors": [],
     }
 

@@ -153,6 +153,9 @@ def unseen(line: Line, members: t.Sequence[Line]) -> list[str]:
 def _pending(facts: Facts, unit: Facts) -> t.Iterator[Found]:
     if facts["held"] or not unit or not unit["pid"]:
         return
+    # What it has loaded is not known yet; that is told already.
+    if facts["pending"] == "reload" and (not facts["answers"] or facts["waiting_for"] in facts["reasons"]):
+        return
     hint = f" Edited by hand: {', '.join(facts['edited'])}." if facts["edited"] else ""
     if facts["pending"] == "unknown":
         if facts["answers"] and not facts["errors"]:
