@@ -9,6 +9,7 @@ where                                                               syntax
 ==================================================================  ==========================
 prometheus.yml, rule files, alertmanager.yml; Prometheus' flags     :func:`prometheus_duration`
 Alertmanager's flags; Thanos' where the help does not say "model"   :func:`flag_duration`
+Thanos' flags of a minimum or maximum time                          :func:`time_or_duration`
 ==================================================================  ==========================
 
 Sources: ParseDuration() of prometheus/common model/time.go; kingpin's values.go, which hands flags of the type
@@ -19,6 +20,7 @@ knows no ``d`` and ``w``; upstream's releases of all versions that the collectio
 
 from __future__ import annotations
 
+import datetime
 import re
 from fractions import Fraction
 
@@ -85,6 +87,36 @@ def flag_duration(value: object, where: str = "") -> int:
             do="Write numbers with the units w d h m s ms us ns: 120h, 1h30m, 1.5s.",
         )
     return _within(int(total) * (-1 if text.startswith("-") else 1), text, where)
+
+
+# Go's time.RFC3339, which takes fractions of a second, too.
+_RFC3339 = re.compile(
+    r"([0-9]{4})(-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def time_or_duration(value: object, where: str = "") -> int:
+    """How far from now a time is in nanoseconds, as Thanos reads it: ``-2w``, ``3h``; 0 of a fixed RFC 3339 one.
+
+    :param where: the inventory path for the error.
+    :raises HAError: for anything else.
+
+    Source: thanos pkg/model/timeduration.go.
+    """
+    text = _text(value, where, "-2w")
+    match = _RFC3339.fullmatch(text)
+    try:
+        if match:
+            # Go has a year 0, and it is a leap year.
+            datetime.datetime.fromisoformat(f"{'2000' if match[1] == '0000' else match[1]}{match[2]}{match[3]}")
+            return 0
+        return prometheus_duration(text[1:] if text.startswith("-") else text)
+    except (ValueError, HAError) as problem:
+        raise HAError(
+            f"{text!r} is neither a time nor a duration back from now.",
+            where=where,
+            do="Write '2026-01-31T00:00:00Z', in quotes, or a duration as -2w.",
+        ) from problem
 
 
 def _text(value: object, where: str, example: str) -> str:

@@ -62,16 +62,34 @@ def _one(option: Option) -> ArgumentSpecValidator:
     return _validator((option,))
 
 
+@functools.lru_cache(maxsize=None)
+def _texts(options: tuple[Option, ...]) -> tuple[Option, ...]:
+    """Those that are text, or lists of texts."""
+    return tuple(option for option in options if "str" in (option.type, option.elements))
+
+
+def _no_text(option: Option, value: t.Any) -> str:
+    """Why a value can't be the text that is wanted, or nothing. Ansible would take ``['a']`` for what a list says."""
+    many = option.type == "list" and isinstance(value, list)
+    for each in value if many else [value] if option.type == "str" else []:
+        if isinstance(each, (list, t.Mapping)):
+            kind = "list" if isinstance(each, list) else "mapping"
+            return f"text is wanted{' in each item' if many else ''}, and it is a {kind}"
+    return ""
+
+
 def effective(options: tuple[Option, ...], values: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], dict[str, str]]:
     """Every option's value, of its type: the inventory's, else the default.
 
     :returns: the values by name, and by name what is wrong with those of the wrong type (these get their default).
     """
     given = {option.name: values[option.name] for option in options if values.get(option.name) is not None}
+    wrong = {option.name: why for option in _texts(options) if (why := _no_text(option, given.get(option.name)))}
+    for name in wrong:
+        del given[name]
     result = _validator(options).validate(given)
     if not result.error_messages:
-        return dict(result.validated_parameters), {}
-    wrong: dict[str, str] = {}
+        return dict(result.validated_parameters), wrong
     for option in options:
         if option.name in given:
             errors = _one(option).validate({option.name: given[option.name]}).error_messages

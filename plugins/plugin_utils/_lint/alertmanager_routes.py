@@ -147,4 +147,62 @@ def a09_intervals_are_in_order(subject: Subject) -> t.Iterator[Problem]:
                 )
 
 
-RULES = (a06_peers_wait_less_than_a_flush, a08_grouped_without_the_replica, a09_intervals_are_in_order)
+@rule(
+    "A18",
+    "error",
+    "A mesh's configuration has receivers, each with a name of its own, and every route leads to one of them.",
+    prevents="A configuration that is refused once the run has begun.",
+    source="alertmanager config/config.go, UnmarshalYAML and checkReceiver; amtool says the rest on the host",
+)
+def a18_routes_lead_to_receivers(subject: Subject) -> t.Iterator[Problem]:
+    for mesh in subject.topology.cohorts_of("alertmanager"):
+        first = mesh.instances[0]
+        config = subject.config(first)
+        where = first.host.where(alertmanager.config_variable(first))
+        for what in _without_receiver(config) if config is not None else ():
+            yield Problem(where, f"{what}.", "correct it: {route: {receiver: <name>}, receivers: [{name: <name>}]}.")
+
+
+def _without_receiver(config: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    receivers = config.get("receivers")
+    if not isinstance(receivers, list):
+        yield "receivers is not a list"
+        return
+    names: set[str] = set()
+    for index, each in enumerate(receivers):
+        name = _name(each.get("name")) if isinstance(each, dict) else None
+        if not name:
+            yield f"receivers[{index}] has no name"
+            return
+        if name in names:
+            yield f"receivers[{index}] has the name {name!r}, which another one has"
+        names.add(name)
+    # A stack and no recursion: nobody bounds the depth of the tree.
+    left: list[tuple[t.Any, str]] = [(config.get("route"), "route")]
+    while left:
+        route, path = left.pop()
+        if not isinstance(route, dict):
+            yield f"{path} is not a mapping"
+            continue
+        name, children = _name(route.get("receiver")), route.get("routes") or []
+        if name is None:
+            yield f"the receiver of {path} is not a name"
+        elif name not in names and (name or path == "route"):
+            yield f"{path} leads to the receiver {name!r}, which does not exist" if name else f"{path} has no receiver"
+        if isinstance(children, list):
+            left += reversed([(child, f"{path}.routes[{index}]") for index, child in enumerate(children)])
+        else:
+            yield f"{path}.routes is not a list"
+
+
+def _name(given: t.Any) -> str | None:
+    """A name as text, which YAML may have as a number; empty where there is none, None for what can't be one."""
+    return None if isinstance(given, (dict, list)) else "" if given is None else str(given)
+
+
+RULES = (
+    a06_peers_wait_less_than_a_flush,
+    a08_grouped_without_the_replica,
+    a09_intervals_are_in_order,
+    a18_routes_lead_to_receivers,
+)

@@ -12,6 +12,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors im
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import (
     flag_duration,
     prometheus_duration,
+    time_or_duration,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 
@@ -40,6 +41,7 @@ VARIABLES: dict[str, Reader] = {
         "victoriametrics_dedup_min_scrape_interval vmselect_dedup_min_scrape_interval "
         "vmstorage_dedup_min_scrape_interval",
     ),
+    **_each(time_or_duration, "thanos_sidecar_min_time thanos_store_min_time thanos_store_max_time"),
 }
 # Of these, 0 turns off what is meant to run, or is taken for the default.
 NEVER_ZERO = (
@@ -78,9 +80,11 @@ _NAMES = ("labels", "external_labels", "annotations", "params", "headers", "http
 @rule(
     "I07",
     "error",
-    "Every interval, timeout and retention is a duration as its component reads it.",
+    "Every interval, timeout and retention is a duration as its component reads it; Thanos' limits of time are times or "
+    "durations.",
     prevents="A process that does not start, or a value that silently counts as the default.",
-    source="prometheus/common model/time.go; alecthomas/kingpin values.go; thanos cmd/thanos/*.go",
+    source="prometheus/common model/time.go; alecthomas/kingpin values.go; thanos cmd/thanos/*.go and "
+    "pkg/model/timeduration.go",
 )
 def i07_durations_are_durations(subject: Subject) -> t.Iterator[Problem]:
     known: dict[str, tuple[t.Any, list[HAError]]] = {}
@@ -110,7 +114,12 @@ def _nested(path: str, value: t.Any, readers: t.Mapping[str, Reader]) -> t.Itera
     if isinstance(value, t.Mapping):
         for key, item in value.items():
             reader = readers.get(str(key).lstrip("-"))
-            if reader and not isinstance(item, (t.Mapping, list, type(None))):
+            # A list repeats a flag. One of mappings stands below a name that people chose, as in prometheus_targets.
+            repeated = isinstance(item, list) and path.endswith("_extra_args")
+            listed = isinstance(item, list) and any(isinstance(each, t.Mapping) for each in item)
+            if reader and repeated:
+                yield from ((f"{path}.{key}[{number}]", reader, each) for number, each in enumerate(item))
+            elif reader and not listed and not isinstance(item, (t.Mapping, type(None))):
                 yield f"{path}.{key}", reader, item
             elif key not in _NAMES:
                 yield from _nested(f"{path}.{key}", item, readers)

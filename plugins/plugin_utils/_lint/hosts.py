@@ -6,13 +6,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import os
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.inventory import unusable
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, ip_literal
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
+    Cohort,
+    Instance,
+    Link,
+    Topology,
+    ip_literal,
+)
 
 # A process that listens on one of these holds the port on all of its host's addresses: Go, of which all components
 # are, takes 0.0.0.0 for both families (seen with alertmanager 0.33.1).
@@ -157,4 +166,101 @@ def _claims(instances: t.Iterable[Instance]) -> t.Iterator[tuple[str, _Claim]]:
             yield f"folder {os.path.normpath(instance.options[variable])}", _Claim("", instance, variable)
 
 
-RULES = (x01_replicas_are_apart, x02_more_than_one, x03_nothing_is_shared, a17_gossip_of_grafana)
+# Folders that belong to the system as they are, and trees that nothing may keep its data in.
+_SYSTEM = frozenset(
+    "/ /bin /boot /dev /etc /home /lib /lib64 /media /mnt /opt /proc /root /run /sbin /srv /sys /tmp /usr /usr/local /var "
+    "/var/lib /var/log /var/run /var/tmp".split()
+)
+_NO_DATA_BELOW = ("/boot/", "/etc/", "/proc/", "/sys/", "/usr/bin/", "/usr/lib/")
+
+
+@rule(
+    "I12",
+    "error",
+    "Every data folder is an absolute path, to a folder of its component alone and not to one of the system's.",
+    prevents="Data that lands where nobody looks for it, and a system folder that becomes a component's.",
+    source="systemd.exec, ReadWritePaths; Filesystem Hierarchy Standard 3.0",
+)
+def i12_folders_of_their_own(subject: Subject) -> t.Iterator[Problem]:
+    for instance in subject.topology.instances:
+        given = instance.options.get(f"{instance.kind.name}_data_dir")
+        if given is None:
+            continue
+        # POSIX leaves two leading slashes as they are.
+        folder = "/" + os.path.normpath(given).lstrip("/")
+        if not given.startswith("/"):
+            what = f"{given!r} is not an absolute path."
+        elif folder in _SYSTEM or folder.startswith(_NO_DATA_BELOW):
+            what = f"{folder} is a folder of the system."
+        else:
+            continue
+        yield Problem(instance.where("data_dir"), what, f"name one of its own, as /var/lib/{instance.kind.name}.")
+
+
+@rule(
+    "X05",
+    "error",
+    "What other hosts connect to has an address, and listens on one, that they can reach (A03 and A04 say it of "
+    "gossip).",
+    prevents="Alerts, series and queries that each host sends to itself.",
+    source="RFC 1122, 3.2.1.3, and RFC 6761, 6.3: loopback addresses and localhost are each host's own",
+)
+def x05_reached_by_others(subject: Subject) -> t.Iterator[Problem]:
+    suspects = [(instance, list(_loopback(instance))) for instance in subject.topology.instances]
+    suspects = [(instance, found) for instance, found in suspects if found]
+    callers = _callers(subject.topology) if suspects else {}
+    told: set[str] = set()
+    for instance, found in suspects:
+        names = set(callers.get(instance.cohort, ()))
+        for where, what, do in found:
+            # Of replicas each is one that people and the gate ask, whoever else does.
+            peers = {each.name for each in subject.topology.cohort(instance).instances}
+            others = sorted((names | peers if where == instance.address_where else names) - {instance.name})
+            if others and where not in told:
+                told.add(where)
+                yield Problem(where, f"{what}, where {others[0]} can't reach it.", do)
+
+
+def _loopback(instance: Instance) -> t.Iterator[tuple[str, str, str]]:
+    """Which of an instance's addresses are each host's own: where, what, and what to do."""
+    if unusable(instance):
+        return
+    name = instance.kind.name
+    # A03 says it of a member of a mesh that has no address of its own for gossip.
+    gossips = name == "alertmanager" and instance.opt("cluster_advertise_address") is None
+    if _own(instance.address) and not gossips:
+        what = f"the address of {instance.name} is {instance.address}"
+        yield instance.address_where, what, "give one that other hosts can reach, as prometheus_ha_address."
+    listens = instance.opt("listen_address")
+    if name in ("prometheus", "alertmanager") and _own(listens):
+        what = f"{name} listens on {listens} alone"
+        yield instance.where("listen_address"), what, "leave it at 0.0.0.0, or give an address that others can reach."
+
+
+def _own(address: str) -> bool:
+    literal = ip_literal(address)
+    return address == "localhost" if literal is None else ipaddress.ip_address(literal).is_loopback
+
+
+def _callers(topology: Topology) -> dict[tuple[str, str, str], set[str]]:
+    """By cohort, the hosts that connect to it; gossip has an address of its own."""
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for cohort in topology.cohorts.values():
+        links: list[Link] = []
+        with contextlib.suppress(HAError):  # I03 says it
+            links = _registry.component(cohort.kind.name).links(cohort, topology)
+        for link in links:
+            if isinstance(link.target, Cohort) and link.verb != "gossips in":
+                names = found.setdefault(link.target.instances[0].cohort, set())
+                names.update(each.name for each in link.source.instances)
+    return found
+
+
+RULES = (
+    i12_folders_of_their_own,
+    x01_replicas_are_apart,
+    x02_more_than_one,
+    x03_nothing_is_shared,
+    x05_reached_by_others,
+    a17_gossip_of_grafana,
+)

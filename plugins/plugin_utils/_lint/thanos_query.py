@@ -158,20 +158,27 @@ def t13_rulers_labels(subject: Subject) -> t.Iterator[Problem]:
 @rule(
     "T14",
     "error",
-    "Rulers alert meshes that exist, by Alertmanager's API v2.",
-    prevents="Alerts that are answered with 410, or sent to nobody.",
-    source="thanos pkg/alert/config.go, where v1 is the default; alertmanager CHANGELOG of 0.27",
+    "Rulers alert meshes that exist, by Alertmanager's API v2; a thanos_rule_alertmanagers_config is of Thanos' shape, "
+    "with alertmanagers on top.",
+    prevents="Alerts that are answered with 410, or sent to nobody; a ruler that does not start.",
+    source="thanos docs/components/rule.md; pkg/alert/config.go, where v1 is the default and other keys are refused; "
+    "alertmanager CHANGELOG of 0.27",
 )
 def t14_alertmanagers(subject: Subject) -> t.Iterator[Problem]:
     for ruler in subject.topology.of("thanos_rule"):
-        given = ruler.opt("alertmanagers_config")
-        entries = given.get("alertmanagers") if given is not None else None
-        for number, entry in enumerate(entries if isinstance(entries, list) else [], 1):
-            version = entry.get("api_version") if isinstance(entry, dict) else None
+        # An empty one says that nobody is alerted.
+        given = ruler.opt("alertmanagers_config") or {"alertmanagers": []}
+        where = ruler.where("alertmanagers_config")
+        misshapen = _misshapen(given)
+        if misshapen:
+            do = "write {alertmanagers: [{api_version: v2, static_configs: ['<host>:<port>']}]}."
+            yield Problem(where, f"{misshapen}.", do)
+        for number, entry in enumerate([] if misshapen else given["alertmanagers"], 1):
+            version = entry.get("api_version")
             if version != "v2":
                 said = "no api_version, which Thanos takes for v1" if version is None else f"the api_version {version}"
                 what = f"entry {number} has {said}."
-                yield Problem(ruler.where("alertmanagers_config"), what, "write api_version: v2.")
+                yield Problem(where, what, "write api_version: v2.")
         there = {mesh.name for mesh in subject.topology.meshes(ruler)}
         for name in ruler.opt("alertmanager_meshes") or []:
             if name not in there:
@@ -180,6 +187,23 @@ def t14_alertmanagers(subject: Subject) -> t.Iterator[Problem]:
                     f"there is no mesh {name!r} in the environment {ruler.environment!r}.",
                     "name a mesh that an alertmanager_mesh of that environment sets.",
                 )
+
+
+def _misshapen(given: t.Mapping[str, t.Any]) -> str:
+    """Why Thanos would refuse a configuration of Alertmanagers, or nothing."""
+    others = ", ".join(str(key) for key in given if key != "alertmanagers")
+    if others:
+        return f"it has {others} where Thanos takes alertmanagers alone"
+    entries = given["alertmanagers"]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return "alertmanagers is not a list of mappings"
+    for number, entry in enumerate(entries, 1):
+        addresses = entry.get("static_configs")
+        if addresses is not None and not (
+            isinstance(addresses, list) and all(isinstance(address, str) for address in addresses)
+        ):
+            return f"the static_configs of entry {number} are not a list of addresses"
+    return ""
 
 
 @rule(

@@ -72,7 +72,13 @@ def t11_copies_and_quorum(subject: Subject) -> t.Iterator[Problem]:
                 )
         for name, size in _sizes(subject, members):
             factor = thanos_receive.replication_factor(first, size)
-            if factor > size or factor < 1:
+            if not size:
+                yield Problem(
+                    first.host.where(_HASHRINGS),
+                    f"the hashring {name} has no ingestor.",
+                    "list its endpoints, each as <host>:<gRPC port>, or leave the variable out.",
+                )
+            elif factor > size or factor < 1:
                 what = f"{factor} copies are wanted of each series, and the hashring {name} has {size} ingestors."
                 yield Problem(first.host.where(_FACTOR), what, f"write a number from 1 to {size}, or add ingestors.")
             elif size > 1 and factor - quorum(factor) < 1:

@@ -16,10 +16,12 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations
     HOUR,
     MINUTE,
     SECOND,
+    WEEK,
     YEAR,
     flag_duration,
     prometheus_duration,
     shown,
+    time_or_duration,
 )
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import PROMETHEUS, binaries
 
@@ -107,6 +109,42 @@ def test_shown(nanoseconds: int, text: str) -> None:
 def _words(*argv: object) -> str:
     done = subprocess.run([str(word) for word in argv], check=False, capture_output=True, text=True, timeout=30)
     return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("-2w", 2 * WEEK),
+        ("3h", 3 * HOUR),
+        ("2026-01-31T00:00:00Z", 0),
+        ("2026-01-31T00:00:00.125+02:00", 0),
+        ("0000-01-01T00:00:00Z", 0),
+        ("9999-12-31T23:59:59Z", 0),
+    ],
+)
+def test_times_or_durations(text: str, expected: int) -> None:
+    assert time_or_duration(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "foo",
+        "",
+        "-",
+        "--2w",
+        "-1.5h",
+        "2026-02-30T00:00:00Z",
+        "2026-01-31T24:00:01Z",
+        "2026-01-31",
+        "2026-01-31T00:00:00",
+        "2026-01-31 00:00:00+00:00",  # what YAML makes of an unquoted time
+    ],
+)
+def test_neither_times_nor_durations(text: str) -> None:
+    with pytest.raises(HAError, match="neither a time nor a duration") as caught:
+        time_or_duration(text, "host a")
+    assert caught.value.where == "host a"
 
 
 @pytest.mark.parametrize("version", PROMETHEUS)

@@ -166,3 +166,39 @@ def test_a09(retention: str, route: dict[str, t.Any], words: str | None) -> None
     found = told("A09", alertmanager("a", "b", alertmanager_retention=retention, alertmanager_config=config(route)))
     assert len(found) == (words is not None), found
     assert all((words or "") in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        pytest.param({"route": [1], "receivers": 5}, ["receivers is not a list"], id="no list"),
+        pytest.param({"receivers": [{"name": "x"}]}, ["route is not a mapping"], id="no route"),
+        pytest.param({"route": {}, "receivers": [{"name": "x"}]}, ["route has no receiver"], id="no default"),
+        pytest.param({"route": {"receiver": "x"}, "receivers": [5]}, ["receivers[0] has no name"], id="no mapping"),
+        pytest.param(
+            {"route": {"receiver": "x"}, "receivers": [{"name": ["x"]}]}, ["receivers[0] has no name"], id="no text"
+        ),
+        pytest.param(
+            {"route": {"receiver": "x"}, "receivers": [{"name": "x"}, {"name": "x"}]},
+            ["receivers[1] has the name 'x', which another one has"],
+            id="twice",
+        ),
+        pytest.param(
+            {"route": {"receiver": "x", "routes": [5, {"routes": [{"receiver": "y"}]}]}, "receivers": [{"name": "x"}]},
+            ["route.routes[0] is not a mapping", "route.routes[1].routes[0] leads to the receiver 'y', which does not"],
+            id="deep",
+        ),
+        pytest.param(
+            {"route": {"receiver": ["x"], "routes": {"a": 1}}, "receivers": [{"name": "x"}]},
+            ["the receiver of route is not a name", "route.routes is not a list"],
+            id="of other shapes",
+        ),
+        pytest.param({"route": {"receiver": "x", "routes": None}, "receivers": [{"name": "x"}]}, [], id="sound"),
+    ],
+)
+def test_a18(given: dict[str, t.Any], words: list[str]) -> None:
+    found = [line for line in findings(alertmanager("a", "b", alertmanager_config=given)) if line.startswith("A18")]
+    assert len(found) == len(words), found
+    for line, word in zip(found, words):
+        assert line.startswith("A18 error host a, variable alertmanager_config: ")
+        assert word in line

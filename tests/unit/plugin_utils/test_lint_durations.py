@@ -30,9 +30,9 @@ def told(**values: t.Any) -> list[str]:
 @pytest.mark.parametrize("value", ["soon", "30", "1h 30m"])
 def test_each_variable_is_read(variable: str, value: str) -> None:
     kind = next(kind for kind in KINDS if variable in {option.name for option in kind.options})
-    given: dict[str, t.Any] = {variable: value}
+    given: dict[str, t.Any] = {variable: value, **({kind.enabled_by: True} if kind.enabled_by else {})}
     found = plan(hosts("h", groups=[kind.groups[0].name], **given)).findings
-    wanted = f"I07 error host h, variable {variable}: {variable}: {value!r} is not a duration."
+    wanted = f"I07 error host h, variable {variable}: {variable}: {value!r} is "
     assert [str(finding).startswith(wanted) for finding in found if finding.id == "I07"] == [True]
 
 
@@ -49,6 +49,8 @@ def test_each_variable_is_read(variable: str, value: str) -> None:
         ({"prometheus_remote_write": [{"remote_timeout": "x"}]}, "prometheus_remote_write[0].remote_timeout"),
         ({"prometheus_config": {"global": {"scrape_timeout": "x"}}}, "prometheus_config.global.scrape_timeout"),
         ({"prometheus_extra_args": {"--query.timeout": "x"}}, "prometheus_extra_args.--query.timeout"),
+        ({"prometheus_extra_args": {"query.timeout": ["1m", "x"]}}, "prometheus_extra_args.query.timeout[1]"),
+        ({"prometheus_config": {"global": {"scrape_timeout": ["1m"]}}}, "prometheus_config.global.scrape_timeout"),
         ({"alertmanager_extra_args": {"alerts.gc-interval": "1y"}}, "alertmanager_extra_args.alerts.gc-interval"),
         (
             {"alertmanager_config": {**AM_CONFIG, "route": {"receiver": "nobody", "group_wait": "-1s"}}},
@@ -71,6 +73,8 @@ def test_structured_variables_are_read(values: dict[str, t.Any], path: str) -> N
         {"prometheus_rules": [{"rules": [{"alert": "A", "labels": {"for": "me"}, "annotations": {"interval": "x"}}]}]},
         {"prometheus_scrape_configs": [{"scrape_interval": None}]},
         {"prometheus_targets": {"n": [{"targets": ["x:1"], "labels": {"interval": "x"}}]}},
+        {"prometheus_targets": {"interval": [{"targets": ["x:1"]}]}},
+        {"prometheus_extra_args": {"query.timeout": ["1m"]}},
     ],
     ids=str,
 )
@@ -100,7 +104,7 @@ def test_no_duration_is_forgotten() -> None:
         for option in kind.options
         if option.type == "str"
         and (
-            re.search(r"_(interval|timeout|retention|window|delay|delta|budget)$", option.name)
+            re.search(r"_(interval|timeout|retention|window|delay|delta|budget|min_time|max_time)$", option.name)
             or re.fullmatch(r"\d+[smhdw]", str(option.default))
         )
     }

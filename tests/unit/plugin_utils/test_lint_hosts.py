@@ -157,3 +157,63 @@ def test_x02() -> None:
 def test_x01_passes_for_hosts_apart_and_for_two_components_of_one_host() -> None:
     good(prometheus("p-1", ansible_host="192.0.2.1"), prometheus("p-2", ansible_host="192.0.2.2"))
     good(both(ansible_host="192.0.2.1"), alertmanager("b", ansible_host="192.0.2.2"))
+
+
+@pytest.mark.parametrize(
+    "folder, words",
+    [
+        ("data", "'data' is not an absolute path"),
+        ("", "'' is not an absolute path"),
+        ("~/data", "is not an absolute path"),
+        ("/", "/ is a folder of the system"),
+        ("//", "/ is a folder of the system"),
+        ("/var/lib/../../etc/.", "/etc is a folder of the system"),
+        ("/etc/prometheus", "/etc/prometheus is a folder of the system"),
+        ("/var/lib", "/var/lib is a folder of the system"),
+        ("/data", ""),
+        ("/srv/metrics/", ""),
+        ("/etcetera", ""),
+    ],
+)
+def test_i12(folder: str, words: str) -> None:
+    found = findings(prometheus("p", "q", prometheus_data_dir=folder))
+    assert [line.partition(": ")[0] for line in found] == ["I12 error hosts p, q, variable prometheus_data_dir"] * bool(
+        words
+    )
+    assert all(words in line for line in found)
+
+
+LOCAL = {"prometheus_ha_address": "127.0.0.1"}
+LISTENS = {"alertmanager_listen_address": "::1"}
+
+
+@pytest.mark.parametrize(
+    "parts, words",
+    [
+        pytest.param(
+            [prometheus("p"), alertmanager("a", **LISTENS)], "alertmanager listens on ::1 alone, where p", id="l"
+        ),
+        pytest.param([prometheus("p", prometheus_agent=True), alertmanager("a", **LISTENS)], "", id="nobody calls"),
+        pytest.param([both(**LISTENS)], "", id="one host"),
+        pytest.param(
+            [prometheus("p"), alertmanager("a", alertmanager_cluster_advertise_address="10.0.0.1", **LOCAL)],
+            "the address of a is 127.0.0.1, where p can't reach it",
+            id="an address, and another for gossip",
+        ),
+        pytest.param(
+            [prometheus("p", **LOCAL), prometheus("q", ansible_host="q.example")],
+            "the address of p is 127.0.0.1, where q can't reach it",
+            id="replicas",
+        ),
+        pytest.param(
+            [prometheus("p", prometheus_replica_set="x", **LOCAL), prometheus("q")], "", id="sets that do not meet"
+        ),
+        pytest.param([prometheus("p", ansible_host="localhost"), prometheus("q")], "p is localhost", id="by name"),
+        pytest.param([prometheus("p", ansible_host="localhost.example"), prometheus("q")], "", id="a name like it"),
+        pytest.param([prometheus("p", "q", prometheus_listen_address="127.0.0.1")], "", id="behind proxies"),
+    ],
+)
+def test_x05(parts: list[t.Any], words: str) -> None:
+    found = [line for line in findings(*parts) if line.startswith("X05")]
+    assert len(found) == bool(words), found
+    assert all(words in line for line in found)

@@ -131,7 +131,16 @@ def test_t13(first: dict[str, t.Any], second: dict[str, t.Any], where: str, word
             ["entry 2 has the api_version v1"],
             id="v1",
         ),
-        pytest.param({"alertmanagers": ["10.0.0.1:9093"]}, ["entry 1 has no api_version"], id="no mapping"),
+        pytest.param(
+            {"alertmanagers": ["10.0.0.1:9093"]}, ["alertmanagers is not a list of mappings"], id="no mapping"
+        ),
+        pytest.param({"alertmanagers": 5}, ["alertmanagers is not a list of mappings"], id="no list"),
+        pytest.param({"static_configs": ["x:1"]}, ["it has static_configs where Thanos takes alertm"], id="not on top"),
+        pytest.param(
+            {"alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": ["x:1"]}]}]},
+            ["the static_configs of entry 1 are not a list of addresses"],
+            id="as Prometheus has it",
+        ),
         pytest.param({"alertmanagers": [{"api_version": "v2"}]}, [], id="v2"),
         pytest.param({}, [], id="none"),
         pytest.param(None, [], id="the meshes of the inventory"),

@@ -59,6 +59,12 @@ def test_t11_of_hashrings_by_hand() -> None:
     assert "the hashring 1 has 2 ingestors" in found
 
 
+def test_t11_a_ring_of_nobody() -> None:
+    found = told(ingestors(2, **{RINGS: [{"algorithm": "ketama", "endpoints": 5}]}))
+    (line,) = [line for line in found if "T11" in line]
+    assert "the hashring 1 has no ingestor. Do: list its endpoints" in line
+
+
 def test_t11_routers_and_ingestors_agree() -> None:
     (found,) = told(ingestors(3), of("receive_router", "o-1", **{FACTOR: 3}))
     assert found.startswith(f"T11 error host o-1, variable {FACTOR}: it is 3 for o-1 and not set for i-1.")
