@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
             everywhere = not seen.lost and set(store.summary["members"]) <= set(play)
             found = [finding for rule in LIVE_RULES for finding in rule.findings(seen)]
             judged = _judge.judge(found, Consents.of(snapshot), store.findings, everywhere=everywhere)
-            findings = _judge.told(judged, snapshot.secrets())
+            findings = _judge.told(judged, snapshot)
             unproved = _live.tell(seen.unproved)
             counts = Summary(len(seen.hosts), {}, 0, 0, 0, 0).counting(findings)
             self._tell(findings, unproved, seen, counts)

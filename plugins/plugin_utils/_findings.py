@@ -133,26 +133,31 @@ def ordered(findings: t.Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: (bool(finding.ignored), finding.severity != "error"))
 
 
-def masked(findings: t.Sequence[Finding], secrets: t.Iterable[str]) -> list[Finding]:
+def masked(findings: t.Sequence[Finding], secrets: t.Iterable[str], words: t.Iterable[str] = ()) -> list[Finding]:
     """The findings without what came encrypted: a value that is wrong is quoted, and may be such a one.
 
     :param secrets: plain; they are looked for as YAML, JSON and Python spell them.
+    :param words: what may be secret, and as likely is not: as part of a longer word it stays.
     """
     if not findings:
         return []
     everything = "\n".join(f"{finding.what}\n{finding.do}\n{finding.ignored}" for finding in findings)
-    spelled = {text for secret in set(secrets) for text in (*spellings(secret), *_quoted(secret))}
     # Few of an inventory's secrets are in its findings, so they are looked for in all at once.
-    shown = sorted((text for text in spelled if text in everything), key=len, reverse=True)
+    shown = {text: rf"(?<!\w){re.escape(text)}(?!\w)" for text in _spelled(words) if text in everything}
+    shown.update({text: re.escape(text) for text in _spelled(secrets) if text in everything})
     if not shown:
         return list(findings)
-    pattern = re.compile("|".join(map(re.escape, shown)))
+    pattern = re.compile("|".join(shown[text] for text in sorted(shown, key=len, reverse=True)))
     return [
         dataclasses.replace(
             finding, **{name: pattern.sub(MASK, getattr(finding, name)) for name in ("what", "do", "ignored")}
         )
         for finding in findings
     ]
+
+
+def _spelled(secrets: t.Iterable[str]) -> set[str]:
+    return {text for secret in set(secrets) for text in (*spellings(secret), *_quoted(secret))}
 
 
 def _quoted(secret: str) -> t.Iterator[str]:

@@ -17,6 +17,7 @@ import typing as t
 from ansible.parsing.vault import is_encrypted_file
 from ansible.vars.plugins import get_vars_from_path
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rivals import GroupValues, contenders
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._sealed import Sealed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,7 @@ class HostVariables:
 
     :param unknown: variables that nobody reads, of those whose first word is one of a variable that is read.
     :param rivals: by variable, the groups that set it with equal right to different values, with these.
+    :param sealed: by variable, what in its value came encrypted, or is made of that by a template (_sealed.py).
     """
 
     name: str
@@ -36,6 +38,7 @@ class HostVariables:
     secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
     unknown: tuple[str, ...] = ()
     rivals: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
+    sealed: t.Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict, repr=False)
 
     def where(self, variable: str) -> str:
         """The inventory path of a variable, with file and line where Ansible's origin tags give them."""
@@ -45,14 +48,28 @@ class HostVariables:
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """All hosts, in inventory order; folders are what relative paths of the inventory start from."""
+    """All hosts, in inventory order; folders are what relative paths of the inventory start from.
+
+    :param sealed: the variables of which no value is quoted in findings.
+    :param groups: the names of all groups, also of those without a host; empty where Ansible does not show them.
+    """
 
     hosts: dict[str, HostVariables]
     folders: tuple[str, ...] = ()
+    sealed: frozenset[str] = frozenset()
+    groups: tuple[str, ...] = ()
 
     def secrets(self) -> frozenset[str]:
         """What came encrypted, of all hosts."""
         return frozenset(secret for host in self.hosts.values() for secret in host.secrets)
+
+    def sealed_strings(self) -> dict[str, set[str]]:
+        """By variable, what findings about it must not show, of all hosts."""
+        found: dict[str, set[str]] = {}
+        for host in self.hosts.values():
+            for name, strings in host.sealed.items():
+                found.setdefault(name, set()).update(strings)
+        return found
 
     def with_values(
         self,
@@ -60,8 +77,12 @@ class Snapshot:
         values: t.Mapping[str, t.Any],
         problems: t.Mapping[str, str],
         secrets: t.Collection[str] = (),
+        raws: t.Mapping[str, t.Any] | None = None,
     ) -> Snapshot:
-        """A copy in which one host has further values: those that its role or play gave it."""
+        """A copy in which one host has further values: those that its role or play gave it.
+
+        :param raws: all its variables, untemplated, with those.
+        """
         known = self.hosts[host]
         given = {**values, **problems}
         changed = dataclasses.replace(
@@ -71,7 +92,13 @@ class Snapshot:
             origins={name: origin for name, origin in known.origins.items() if name not in given},
             secrets=tuple(sorted({*known.secrets, *secrets})),
         )
-        return dataclasses.replace(self, hosts={**self.hosts, host: changed})
+        sealed = Sealed([raws or {}], _from_vault)
+        changed = dataclasses.replace(
+            changed,
+            problems=_unsealed(changed.problems, sealed),
+            sealed={**known.sealed, **_strings(sealed, raws or {}, values)},
+        )
+        return dataclasses.replace(self, hosts={**self.hosts, host: changed}, sealed=self.sealed | sealed.whole)
 
 
 def plain(value: t.Any) -> t.Any:
@@ -165,6 +192,19 @@ def vaulted_variables(raw: t.Mapping[str, t.Any], names: t.Collection[str]) -> t
             yield value[:]
 
 
+def _strings(sealed: Sealed, raw: t.Mapping[str, t.Any], values: t.Mapping[str, t.Any]) -> dict[str, frozenset[str]]:
+    found = {name: sealed.strings(name, raw[name], value) for name, value in values.items() if name in raw}
+    return {name: strings for name, strings in found.items() if strings}
+
+
+def _unsealed(problems: t.Mapping[str, str], sealed: Sealed) -> dict[str, str]:
+    """Why values can't be had, without what a template's error may quote; what was not decrypted is in none."""
+    hidden = "its template fails; why is not shown, since it uses what is encrypted"
+    return {
+        name: hidden if name in sealed.names and "decrypt" not in why.lower() else why for name, why in problems.items()
+    }
+
+
 class HostVars(t.Protocol):
     """The part of Ansible's hostvars that is used."""
 
@@ -243,6 +283,11 @@ class _Groups:
         self._read: dict[str, GroupValues] = {}
         self._contenders: dict[tuple[str, ...], dict[str, list[GroupValues]]] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of every group, also of those without a host."""
+        return tuple(str(name)[:] for name in self._groups)
+
     def _values(self, name: str) -> GroupValues:
         if name not in self._read:
             group = self._groups[name]
@@ -306,8 +351,9 @@ def load(
     words = tuple({f"{variable.partition('_')[0]}_" for variable in names} - {"ansible_"})
     groups = _Groups(hostvars, exclusive, folders)
     hosts: dict[str, HostVariables] = {}
-    for name in hostvars:
-        raw = hostvars.raw_get(name)
+    raws = {name: hostvars.raw_get(name) for name in hostvars}
+    sealed = Sealed(raws.values(), _from_vault)
+    for name, raw in raws.items():
         scoped.available_variables = {**raw, "hostvars": hostvars}
         present = [variable for variable in raw if variable in names]
         unknown = [
@@ -329,10 +375,11 @@ def load(
             name,
             group_names,
             values,
-            problems,
+            _unsealed(problems, sealed),
             origins,
             tuple(sorted(secrets)),
             tuple(variable[:] for variable in unknown),
             rivals,
+            _strings(sealed, raw, values),
         )
-    return Snapshot(hosts, tuple(folders))
+    return Snapshot(hosts, tuple(folders), sealed.whole, groups.names)

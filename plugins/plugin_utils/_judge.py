@@ -10,12 +10,14 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, grouped, masked, ordered
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._ignore import UNUSABLE, Consents
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import Snapshot
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import (
     LAST_RULES,
     LIVE_RULES,
     RULES,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.ignores import Judged
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._sealed import unsaid
 
 STATIC = frozenset(rule.id for rule in RULES)
 LIVE = frozenset(rule.id for rule in LIVE_RULES)
@@ -43,9 +45,14 @@ def judge(
     return judged + consents.judge(finding for rule in LAST_RULES for finding in rule.findings(subject))
 
 
-def told(findings: t.Sequence[Finding], secrets: t.Iterable[str]) -> tuple[Finding, ...]:
-    """The findings as people and programs get them: nothing secret, one for all hosts of a line, errors first."""
-    return tuple(ordered(grouped(masked(findings, secrets))))
+def told(findings: t.Sequence[Finding], snapshot: Snapshot, secrets: t.Iterable[str] = ()) -> tuple[Finding, ...]:
+    """The findings as people and programs get them: nothing secret, one for all hosts of a line, errors first.
+
+    :param secrets: what is secret beyond that which came encrypted.
+    """
+    sealed = snapshot.sealed_strings()
+    quiet = masked(findings, {*snapshot.secrets(), *secrets}, set().union(*sealed.values()))
+    return tuple(ordered(grouped(unsaid(quiet, snapshot.sealed, sealed))))
 
 
 def secrets_of(slices: t.Iterable[t.Mapping[str, t.Any]]) -> t.Iterator[str]:

@@ -103,7 +103,7 @@ def check(subject: Subject, failed: t.Iterable[Finding]) -> tuple[Finding, ...]:
             findings.append(finding)
             said.add(finding.where)
     rendered = secrets_of(item for slices in subject.slices.values() for item in slices)
-    return told(judge(findings, consents), {*subject.snapshot.secrets(), *rendered})
+    return told(judge(findings, consents), subject.snapshot, rendered)
 
 
 def plan(snapshot: Snapshot, files: Files) -> Plan:

@@ -199,7 +199,7 @@ def _compute(
         variables = {**hostvars.raw_get(host), **layer, "hostvars": hostvars}
         scoped = templar.copy_with_new_env(available_variables=variables)
         values, problems, secrets = _inventory.template_each(scoped, layer, layer)
-        snapshot = snapshot.with_values(host, values, problems, secrets)
+        snapshot = snapshot.with_values(host, values, problems, secrets, variables)
     plan = _render.plan(snapshot, ControllerFiles(loader))
     for host, slices in plan.hosts.items():
         origins = snapshot.hosts[host].origins

@@ -302,8 +302,8 @@ def test_what_came_encrypted_is_in_no_output(tmp_path: Path) -> None:
         )
         assert ran.rc == 2, ran.words
         assert "I02 error hosts p-1, p-2, variable prometheus_port" in ran.words
-        assert "Ignored: the token is ********" in ran.words
-        assert "'x-********-p-1'" in ran.words
+        assert "Ignored: ********" in ran.words
+        assert "{'site': '********'} on p-1" in ran.words
         assert "hunter2" not in ran.words
         assert "hunter2" not in (tmp_path / extra).read_text(encoding="utf-8")
 
@@ -339,3 +339,56 @@ def test_the_accepted_cases_of_the_plan_are_also_accepted_here(tmp_path: Path) -
     ran = playbook(tmp_path, CASES / "accept" / "two-sets", PREFLIGHT)
     assert ran.rc == 0, ran.words
     assert "someone-elses" not in ran.words
+
+
+def _vaulted(text: str) -> str:
+    vault = VaultLib([("default", VaultSecret(b"open sesame"))])
+    return "!vault |\n" + "".join(f"      {line}\n" for line in vault.encrypt(text).decode().splitlines())
+
+
+SEALED = {
+    "lower": ("{{ token | lower }}", "prometheus_external_url", "I03"),
+    "upper": ("{{ token | upper }}", "prometheus_ha_address", "I03"),
+    "slice": ("{{ token[3:20] }}/{{ token[-9:] }}", "prometheus_route_prefix", "I03"),
+    "a part of a structure": ("{{ (structure | from_json).url }}", "prometheus_external_url", "I03"),
+    "by way of another": ("{{ middle }}", "prometheus_replica_set", ""),
+    "a number": ("{{ number }}", "prometheus_port", "I03"),
+    "a template that fails": ("{{ token | from_yaml }}", "prometheus_scrape_interval", "I01"),
+    "of another type": ("{{ token | reverse }}", "prometheus_port", "I02"),
+    "a whole file": ("", "prometheus_port", "I02"),
+    "a whole file of labels": ("", "prometheus_external_labels", "I03"),
+}
+
+
+FORMS = ("found.json", "found.sarif", "found.xml")
+
+
+@pytest.mark.parametrize(
+    "given, extra", [(given, FORMS[number % 3]) for number, given in enumerate(SEALED.values())], ids=SEALED
+)
+def test_what_templates_make_of_encrypted_values_is_in_no_output(
+    tmp_path: Path, given: tuple[str, str, str], extra: str
+) -> None:
+    template, variable, rule = given
+    (tmp_path / "group_vars").mkdir()
+    vault = VaultLib([("default", VaultSecret(b"open sesame"))])
+    if not template:
+        whole: t.Any = {"Ruby Quartz?": "Opal Garnet"} if variable.endswith("labels") else "Ruby:Quartz/Opal?Garnet"
+        (tmp_path / "group_vars" / "prometheus.yml").write_bytes(vault.encrypt(json.dumps({variable: whole})))
+    (tmp_path / "inventory.yml").write_text(
+        "prometheus:\n  hosts:\n    p-1: {}\n    p-2: {}\n  vars:\n"
+        + (f"    {variable}: '{template}'\n" if template else "")
+        + "    middle: '{{ token | lower }}'\n"
+        + f"    number: {_vaulted('987654')}"
+        + f"    structure: {_vaulted(json.dumps({'url': 'http://[Ruby:Quartz/Opal?Garnet'}))}"
+        + f"    token: {_vaulted('Ruby: Quartz/Opal?: Garnet :')}"
+    )
+    (tmp_path / "password").write_text("open sesame")
+    password = ("--vault-password-file", str(tmp_path / "password"))
+    more = ("-vvv", "-e", f"prometheus_ha_preflight_report={extra}")
+    ran = playbook(tmp_path, tmp_path / "inventory.yml", PREFLIGHT, *password, *more)
+    if rule:
+        assert re.search(rf"{rule} error hosts p-1, p-2, variable {variable}", ran.words), ran.words
+    for text in (ran.words, (tmp_path / extra).read_text(encoding="utf-8")):
+        shown = [word for word in ("ruby", "quartz", "opal", "garnet", "tenrag", "987654") if word in text.lower()]
+        assert shown == [], text

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, error, warning
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._ignore import Consents
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import Snapshot
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._judge import (
     LIVE,
     STATIC,
@@ -83,11 +84,11 @@ def test_a_finding_is_ignored_where_its_host_says_so(a: t.Any, b: t.Any, expecte
 
 def test_a_finding_of_several_hosts_is_ignored_for_some_of_them() -> None:
     judged = consents([entry("P01")]).judge([error("P01", "hosts a, b, variable x (f:1)", "bad.", "mend.")])
-    assert [finding.where for finding in told(judged, ())] == [
+    assert [finding.where for finding in told(judged, Snapshot({}))] == [
         "host b, variable x (f:1)",
         "host a, variable x (f:1)",
     ]
-    assert [finding.stops for finding in told(judged, ())] == [True, False]
+    assert [finding.stops for finding in told(judged, Snapshot({}))] == [True, False]
 
 
 def test_strict_makes_errors_of_warnings() -> None:
@@ -166,7 +167,7 @@ def test_nothing_is_stale_while_not_everything_could_be_rendered() -> None:
 def test_the_live_part_knows_what_the_other_one_ignored() -> None:
     both = sorted(STATIC & LIVE)
     given = [entry(both[0]), entry("H01"), entry("H02"), entry("X03")]
-    before = told(judge([error(both[0], "host a", "bad.", "mend.")], consents(given)), ())
+    before = told(judge([error(both[0], "host a", "bad.", "mend.")], consents(given)), Snapshot({}))
     assert lines(before) == ["I11 warning host a", f"{both[0]} error host a meant"]
     found = judge([error("H01", "host a", "bad.", "mend.")], consents(given), before)
     assert lines(found) == ["H01 error host a meant", "I11 warning host a"]
@@ -176,7 +177,7 @@ def test_the_live_part_knows_what_the_other_one_ignored() -> None:
 def test_each_entry_is_told_once_for_all_its_hosts() -> None:
     names = [f"h{number}" for number in range(200)]
     given = hosts(*names, groups=(), prometheus_ha_preflight_ignore=[entry("X03")], origins={})
-    (finding,) = told(judge([], Consents.of(snapshot(given))), ())
+    (finding,) = told(judge([], Consents.of(snapshot(given))), Snapshot({}))
     assert (finding.id, len(finding.place.hosts)) == ("I11", 200)
 
 
