@@ -68,7 +68,7 @@ def database_scheme(instance: Instance) -> str | None:
         return None
     try:
         # postgres and postgresql are one: grafana reads the first word.
-        return urllib.parse.urlsplit(url).scheme.replace("postgresql", "postgres")
+        return urllib.parse.urlsplit(str(url)).scheme.replace("postgresql", "postgres")
     except ValueError:  # of a host that opens a bracket and does not close it
         return ""
 

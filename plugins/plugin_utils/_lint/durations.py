@@ -80,8 +80,8 @@ _NAMES = ("labels", "external_labels", "annotations", "params", "headers", "http
 @rule(
     "I07",
     "error",
-    "Every interval, timeout and retention is a duration as its component reads it; Thanos' limits of time are times or "
-    "durations.",
+    "Every interval, timeout and retention is a duration as its component reads it; Thanos' limits of time are times "
+    "or durations.",
     prevents="A process that does not start, or a value that silently counts as the default.",
     source="prometheus/common model/time.go; alecthomas/kingpin values.go; thanos cmd/thanos/*.go and "
     "pkg/model/timeduration.go",
