@@ -167,9 +167,9 @@ def _claims(instances: t.Iterable[Instance]) -> t.Iterator[tuple[str, _Claim]]:
 
 
 # Folders that belong to the system as they are, and trees that nothing may keep its data in.
-_SYSTEM = frozenset(
-    ("/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root")
-    + ("/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/var", "/var/lib", "/var/log", "/var/tmp")
+_SYSTEM = (
+    *("/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root"),
+    *("/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/local", "/var", "/var/lib", "/var/log", "/var/tmp"),
 )
 _NO_DATA_BELOW = ("/boot/", "/etc/", "/proc/", "/sys/", "/usr/bin/", "/usr/lib/")
 
