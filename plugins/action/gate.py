@@ -96,7 +96,7 @@ class ActionModule(SliceAction):
         task.action, task.args, task.delegate_to = MODULE, args, host
         task.loop = task.loop_with = task.register = None
         task.when, task.until, task.failed_when, task.changed_when = [], [], [], []
-        task.async_val = 0
+        task.async_val = task.timeout = 0  # the task's own time-out runs already
         queue: t.Any = None  # only a loop, a retry and async call back
         executor = TaskExecutor(
             Host(name=host),

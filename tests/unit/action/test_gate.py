@@ -14,7 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import AM_CONFIG, Ran, local, playbook, write
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import Ran, local, playbook, write
 
 READY = {
     "targets": {"activeTargets": [{"scrapePool": "n", "labels": {"instance": "a:1"}, "health": "up"}]},
@@ -23,16 +23,15 @@ READY = {
 
 
 class Replica(http.server.ThreadingHTTPServer):
-    """A Prometheus that alerts one Alertmanager, itself, and is ready from the n-th question on."""
+    """A Prometheus that alerts nobody, and is not ready for so many questions."""
 
     daemon_threads = True
 
-    def __init__(self, generation: str = "") -> None:
+    def __init__(self) -> None:
         super().__init__(("0.0.0.0", 0), Answer)
         self.port = self.server_address[1]
         self.not_ready = 0
         self.asked: list[str] = []
-        self.generation = generation
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -45,14 +44,13 @@ class Answer(http.server.BaseHTTPRequestHandler):
         if path == "/-/ready" and self.server.not_ready > 0:
             self.server.not_ready -= 1
             status = 503
-        alertmanagers = {"activeAlertmanagers": [{"url": f"http://127.0.0.3:{self.server.port}/api/v2/alerts"}]}
         started = f"process_start_time_seconds {time.time() - 600}\nprometheus_config_last_reload_successful 1\n"
         replies: dict[str, t.Any] = {
             "/-/ready": "ready",
             "/metrics": started,
             "/api/v1/targets": json.dumps({"data": READY["targets"]}),
             "/api/v1/rules": json.dumps({"data": READY["rules"]}),
-            "/api/v1/alertmanagers": json.dumps({"data": alertmanagers}),
+            "/api/v1/alertmanagers": json.dumps({"data": {}}),
         }
         self.send_response(status if path in replies else 404)
         self.end_headers()
@@ -77,7 +75,7 @@ def gate(folder: Path, pair: list[Replica], *options: str, values: t.Any = None,
     """On the first of two; the other has another port, so what is asked where shows."""
     replicas = {
         f"p-{number}": {
-            **local("x", prometheus_listen_address="127.0.0.1", ansible_host=f"127.0.0.{number}")["x"],
+            **local("x")["x"],
             "prometheus_port": server.port,
         }
         for number, server in enumerate(pair, 1)
@@ -85,19 +83,21 @@ def gate(folder: Path, pair: list[Replica], *options: str, values: t.Any = None,
     common = {
         "prometheus_ha_gate_before_timeout": 1.5,
         "prometheus_ha_gate_timeout": 1.5,
-        "prometheus_ha_preflight_ignore": [{"id": "A01", "reason": "played"}],
+        "prometheus_alertmanager_meshes": [],
         **(values or {}),
     }
     hosts = {
         "all": {"vars": common},
         "prometheus": {"hosts": replicas},
-        "alertmanager": {
-            "hosts": local(
-                "am", ansible_host="127.0.0.3", alertmanager_config=AM_CONFIG, alertmanager_port=pair[1].port
-            )
-        },
     }
-    task = {"baremetal.prometheus_ha.gate": {"state": "before", "interval": 0.2, **args}, "register": "found"}
+    task: dict[str, t.Any] = {
+        "baremetal.prometheus_ha.gate": {"state": "before", "interval": 0.2, **args},
+        "register": "found",
+    }
+    # What a user may write at a task does not hold for the questions to its peers.
+    task.update(
+        {"timeout": 120, "until": "found is success", "retries": 1, "delay": 0, "when": "inventory_hostname == 'p-1'"}
+    )
     block = {"block": [task], "always": [write(folder, "found")]}
     plays = [{"hosts": "p-1", "gather_facts": False, "tasks": [block]}]
     return playbook(folder, hosts, plays, "--limit", "p-1", *options)
@@ -140,7 +140,9 @@ def test_check_mode_looks_once(tmp_path: Path, pair: list[Replica]) -> None:
 def test_a_peer_that_cannot_be_reached_by_ansible(tmp_path: Path, pair: list[Replica]) -> None:
     assert gate(tmp_path, pair).rc == 0
     hosts = json.loads((tmp_path / "hosts.yml").read_text())
-    hosts["prometheus"]["hosts"]["p-2"].update(ansible_connection="ssh", ansible_port=1)
+    hosts["prometheus"]["hosts"]["p-2"].update(
+        ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=1, prometheus_ha_address="p-2"
+    )
     ran = playbook(tmp_path, hosts, tmp_path / "play.yml", "--limit", "p-1")
     assert ran.rc != 0
     assert "answer: p-2 does not answer: " in ran.words and "onnection refused" in ran.words, ran.words

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate import Limits
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate_run import (
     Component,
+    Seen,
     answers,
     cohort_of,
     judge,
@@ -93,8 +94,8 @@ def test_each_host_is_asked_once_and_views_find_back() -> None:
 
 
 def test_the_first_of_each_component_is_judged() -> None:
-    away = {"answers": False, "error": "refused"}
-    well = {
+    away: dict[str, t.Any] = {"answers": False, "error": "refused"}
+    well: dict[str, t.Any] = {
         "answers": True,
         "status": "ready",
         "members": {"A": "", "B": ""},
@@ -102,7 +103,11 @@ def test_the_first_of_each_component_is_judged() -> None:
         "config_hash": 7,
         "uptime": 64.0,
     }
-    seen = {"a": {"prometheus": away, "alertmanager": well}, "b": {"alertmanager": well}, "c": {"prometheus": away}}
+    seen: Seen = {
+        "a": {"prometheus": away, "alertmanager": well},
+        "b": {"alertmanager": well},
+        "c": {"prometheus": away},
+    }
     options: dict[str, t.Any] = {"state": "after", "limits_margin": (Limits(), 5.0), "baseline": {}}
     assert [(one.key, one.sentence) for one in judge([SET, MESH], seen, **options)] == [
         (("prometheus", "answer"), "a does not answer: refused"),
