@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._metrics import value
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._metrics import total, value
 
 TEXT = r"""
 # HELP prometheus_config_last_reload_successful Whether the last configuration reload attempt was successful.
@@ -50,3 +50,10 @@ def test_value(name: str, labels: dict[str, str] | None, wanted: float | None) -
 def test_not_a_number() -> None:
     found = value(TEXT, "nothing")
     assert found is not None and math.isnan(found)
+
+
+def test_total() -> None:
+    assert total(TEXT, "with_labels") == 7.0
+    assert total(TEXT, "with_labels", {"code": "200"}) == 3.0
+    assert total(TEXT, "absent") is None
+    assert total(TEXT, "broken") is None
