@@ -16,6 +16,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option, effective
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._spelling import NEAR, VERY_NEAR, nearest
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._summary import named
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import normal_port
 
@@ -115,6 +116,11 @@ def i04_known_variables(subject: Subject) -> t.Iterator[Problem]:
 
 def _group_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys(group.name for kind in _registry.KINDS for group in kind.groups))
+
+
+def _own_groups() -> list[str]:
+    """The groups whose names nobody gives to something else."""
+    return [name for name in _group_names() if name != "loadbalancer"]
 
 
 def _keys(option: Option) -> tuple[str, ...] | None:
@@ -224,9 +230,9 @@ def _refused_of_rules(group: t.Mapping[str, t.Any], legacy: bool) -> t.Iterator[
 @rule(
     "I09",
     "warning",
-    "Some host is in a group of the collection, and in each group that prometheus_ha_groups names (without any host "
-    "at all it is an error).",
-    prevents="A component that is rolled out nowhere, because its group has another name.",
+    "Each of the collection's groups that is there, or that prometheus_ha_groups names, has hosts; none is mistyped; where "
+    "hosts run nothing, Alertmanagers are not left without a Prometheus (without any host at all it is an error).",
+    prevents="A component that is rolled out nowhere, because its group is empty or has another name.",
     source="docs/inventory.md",
 )
 def i09_groups_have_hosts(subject: Subject) -> t.Iterator[Problem]:
@@ -244,13 +250,76 @@ def i09_groups_have_hosts(subject: Subject) -> t.Iterator[Problem]:
             f"{name} is mapped to the group {group!r}, in which there is no host.",
             "correct the name, put hosts into the group, or remove the line.",
         )
-    if not subject.topology.by_host and "prometheus_ha_groups" not in told:
+    if "prometheus_ha_groups" in told:
+        return
+    near = _mistyped_groups(subject)
+    if not subject.topology.by_host:
+        meant = f" Is {' and '.join(f'{group!r} meant to be {name}' for group, name in near.items())}?" if near else ""
         yield Problem(
             "inventory",
-            "no host of the inventory runs anything of this collection.",
+            f"no host of the inventory runs anything of this collection.{meant}",
             "put hosts into the groups prometheus and alertmanager, or name yours by prometheus_ha_groups.",
             "error",
         )
+        return
+    for group, name in near.items():
+        yield Problem(
+            "inventory",
+            f"the group {group!r} is none of the collection's, and its name is much like {name}.",
+            f"write {name}, or map it: prometheus_ha_groups: {{{name}: {group}}}.",
+        )
+    for group in _own_groups():
+        if group in subject.snapshot.groups and group not in {*present, *_mapped(subject)}:
+            what = f"the group {group} has no host."
+            yield Problem("inventory", what, "put hosts into it, or remove it.")
+    yield from _alerted_by_nobody(subject, near)
+
+
+def _alerted_by_nobody(subject: Subject, near: t.Mapping[str, str]) -> t.Iterator[Problem]:
+    """Alertmanagers without a Prometheus, where hosts that run nothing may be it; those of another inventory may too.
+
+    :param near: mistyped groups; these, and a group without hosts, are told by themselves.
+    """
+    of = subject.topology.of
+    idle = [name for name in subject.snapshot.hosts if name not in subject.topology.by_host]
+    if idle and of("alertmanager") and not of("prometheus", "thanos_rule") and not near:
+        yield Problem(
+            "inventory",
+            f"there are Alertmanagers, no host is in the group prometheus, and {named(idle)} "
+            f"{'run' if len(idle) > 1 else 'runs'} nothing of this collection.",
+            "put the hosts of Prometheus into that group, or name yours by prometheus_ha_groups.",
+        )
+
+
+def _mapped(subject: Subject) -> dict[str, str]:
+    """What hosts call groups of the collection: its name by theirs; and by its own name, that which is renamed."""
+    found: dict[str, str] = {}
+    for host in subject.snapshot.hosts.values():
+        for name, group in effective(_GROUPS, host.values)[0]["prometheus_ha_groups"].items():
+            found.update({str(group): name, name: str(group)})
+    return found
+
+
+def _mistyped_groups(subject: Subject) -> dict[str, str]:
+    """Groups whose names are those of the collection but for a slip: theirs, with the collection's."""
+    taken = {*_group_names(), *_mapped(subject), "all", "ungrouped"}
+    near = {group: _near_group(group) for group in subject.snapshot.groups if group not in taken}
+    found = {group: name for group, name in near.items() if name is not None}
+    # A group above or below the right one, as alertmanagers or prometheus1, is no slip.
+    beside = {
+        group
+        for host in subject.snapshot.hosts.values()
+        for group in found.keys() & set(host.groups)
+        if found[group] not in host.groups
+    }
+    return {group: name for group, name in found.items() if group in beside}
+
+
+@functools.lru_cache(maxsize=4096)
+def _near_group(group: str) -> str | None:
+    """The collection's group that is meant; the same letters with a word more or less are another group's name."""
+    words = [name for name in _own_groups() if name.count("_") == group.count("_") and abs(len(name) - len(group)) < 3]
+    return nearest(group, words, VERY_NEAR)
 
 
 _GROUPS = tuple(option for option in COMMON if option.name == "prometheus_ha_groups")

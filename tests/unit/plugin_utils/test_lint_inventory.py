@@ -499,6 +499,29 @@ def test_i09_nobody_at_all(tmp_path: Path, inventory: Values) -> None:
     assert read(tmp_path, hosts=inventory) == [NOBODY]
 
 
+@pytest.mark.parametrize(
+    "groups, words",
+    [
+        pytest.param(["promethues"], "the group 'promethues' is none of the collection's", id="mistyped"),
+        pytest.param(["thanos_sotre"], "its name is much like thanos_store.", id="two letters changed places"),
+        pytest.param(["web_prometheus"], "prometheus, and w runs nothing of this collection.", id="another word"),
+        pytest.param(["mon", "promethus"], "Do: write prometheus, or map it", id="beside another"),
+    ],
+)
+def test_i09_alertmanagers_beside_hosts_that_nobody_runs_anything_on(
+    tmp_path: Path, groups: list[str], words: str
+) -> None:
+    inventory = {"alertmanager": stack()["alertmanager"], **{group: {"hosts": {"w": {}}} for group in groups}}
+    (found,) = read(tmp_path, hosts=inventory)
+    assert found.startswith("I09 warning inventory: ")
+    assert words in found
+
+
+def test_i09_nobody_at_all_and_the_groups_that_are_nearly_right(tmp_path: Path) -> None:
+    (found,) = read(tmp_path, hosts={"promethues": {"hosts": {"w": {}}}})
+    assert "runs anything of this collection. Is 'promethues' meant to be prometheus? Do: " in found
+
+
 def test_i09_a_mapped_group_that_is_not_there(tmp_path: Path) -> None:
     mapped = {"prometheus": "mon", "alertmanager": "alerts"}
     inventory = {"mon": group("p1", "p2"), "all": {"vars": {"prometheus_ha_groups": mapped}}}
