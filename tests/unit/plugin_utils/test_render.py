@@ -59,7 +59,9 @@ def test_what_cannot_be_rendered_is_told_unless_something_else_stops_the_run_the
 
 
 def test_a_broken_component_leaves_the_others_of_its_host_alone() -> None:
-    found = plan(hosts("a", groups=["prometheus", "alertmanager"], prometheus_version="x", alertmanager_config={}))
+    found = plan(
+        hosts("a", groups=["prometheus", "alertmanager"], prometheus_version="x", alertmanager_config=AM_CONFIG)
+    )
     assert [item["name"] for item in found.hosts["a"]] == ["alertmanager"]
     assert [finding.id for finding in found.findings if finding.severity == "error"] == ["I03"]
 

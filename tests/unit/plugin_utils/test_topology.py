@@ -198,7 +198,7 @@ def test_a_wrong_type_is_one_finding_for_all_hosts_of_its_line() -> None:
 
 
 def test_a_common_variable_of_a_host_in_both_groups_is_named_once() -> None:
-    values: dict[str, t.Any] = {"alertmanager_config": {}, "prometheus_ha_release_keep": "some"}
+    values: dict[str, t.Any] = {"alertmanager_config": AM_CONFIG, "prometheus_ha_release_keep": "some"}
     found = findings(hosts("a", groups=["prometheus", "alertmanager"], **values))
     assert [text.partition(": ")[0] for text in found] == ["I02 error host a, variable prometheus_ha_release_keep"]
 
