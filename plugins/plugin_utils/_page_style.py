@@ -22,7 +22,7 @@ svg{display:block;font:12px ui-monospace,"DejaVu Sans Mono","Liberation Mono",Me
 svg text{fill:var(--ink)}svg .title{font-weight:700}svg .row{fill:var(--ink)}
 .node rect{fill:var(--card);stroke-width:1.6}
 .link path{fill:none;stroke:var(--soft);stroke-width:1.3}.link text{fill:var(--soft);font-size:11px}
-.link text{paint-order:stroke;stroke:var(--paper);stroke-width:5px}
+.link text{paint-order:stroke;stroke:var(--paper);stroke-width:3px}
 #tip path{fill:var(--soft)}
 .sites{display:flex;flex-wrap:wrap;gap:14px;align-items:flex-start}
 .site{border:1.5px solid var(--line);border-radius:10px;padding:12px;background:var(--card);max-width:100%}

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _mermaid, _page, _picture
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _mermaid, _page, _picture, _svg
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import alertmanager, prometheus, topology
 
 PLACES = {"prometheus_ha_region": "eu", "prometheus_ha_failure_domain": "rack-1"}
@@ -202,4 +202,39 @@ def test_a_long_name_is_shortened_in_the_drawing_and_whole_among_the_places() ->
     name = "a-host-with-a-name-of-a-length-that-nobody-would-type-twice-but-dns-allows"
     reader = read(_page.page(_picture.picture(topology(prometheus(name))), "", "Topology"))
     assert name in reader.texts
-    assert max(len(text) for text in reader.texts if "…" in text) == 64
+    assert max(len(text) for text in reader.texts if "…" in text) == 44
+
+
+def crowded(count: int) -> _picture.Picture:
+    """Columns of so many nodes, each connected to all of every later column."""
+    nodes = [_picture.Node((), column, f"node {column}.{row}") for column in range(4) for row in range(count)]
+    pairs = ((one, other) for one in nodes for other in nodes if one.column < other.column)
+    return _picture.Picture([], nodes, [_picture.Edge(one, ("queries",), other) for one, other in pairs], {}, {})
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_no_arrow_runs_below_a_node_or_onto_another(count: int) -> None:
+    picture = crowded(count)
+    layout = _svg._layout(picture)
+    passed = 0
+    for arrow, edge in enumerate(picture.edges):
+        lanes = layout.lanes.get(arrow, [])
+        assert len(lanes) == edge.target.column - edge.source.column - 1
+        for left, right, height in lanes:
+            passed += 1
+            column = [box for box in layout.boxes.values() if left <= box.left < right]
+            assert len(column) == count
+            assert all(not box.top <= height <= box.top + box.height for box in column)
+    heights = [lane for lanes in layout.lanes.values() for lane in lanes]
+    assert len(set(heights)) == passed == 4 * count**2
+
+
+def test_words_stand_above_all_curves_and_arrows_end_apart() -> None:
+    picture = crowded(2)
+    lines = list(_svg.svg(picture, {}))
+    curves = [number for number, line in enumerate(lines) if line.startswith('<g class="link"') and "<path" in line]
+    words = [number for number, line in enumerate(lines) if line.startswith('<g class="link"') and "<text" in line]
+    assert len(curves) == len(words) == len(picture.edges)
+    assert max(curves) < min(words)
+    ends = {re.findall(r'([\d.]+ [\d.]+)" marker-end|H[\d.]+" marker-end', lines[number])[0] for number in curves}
+    assert len(ends) == len(picture.edges)
