@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts import preflight_docs
+from scripts import modelled_docs, preflight_docs
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -152,6 +152,12 @@ def pages(dump: Mapping[str, Docs]) -> dict[str, str]:
             result[page] = role_page(name, entry) if kind == "role" else plugin_page(name, kind, entry)
             about = entry["entry_points"].get("main", {}) if kind == "role" else entry["doc"]
             index.append(f"- [{short}]({page}): {markdown(about.get('short_description', ''))}")
+    index += [
+        "",
+        "## Variables without a role",
+        "",
+        f"- [Modelled components]({modelled_docs.NAME}): {modelled_docs.TITLE}",
+    ]
     return {"README.md": "\n".join(index) + "\n", **result}
 
 
@@ -189,7 +195,7 @@ def main(arguments: list[str]) -> int:
 
     :return: the exit code; 1 when a committed page is stale.
     """
-    reference = pages(dump_docs())
+    reference = {**pages(dump_docs()), modelled_docs.NAME: modelled_docs.page()}
     rules = {preflight_docs.PAGE.name: preflight_docs.page()}
     different = stale(reference, REFERENCE)
     changed = [name for name in stale(rules, preflight_docs.PAGE.parent) if name in rules]
