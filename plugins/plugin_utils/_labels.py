@@ -34,6 +34,12 @@ def _name_problem(name: object) -> str:
     return ""
 
 
+def check_name(name: object, where: str) -> None:
+    """:raises HAError: for what can't be the name of an external label."""
+    if why := _name_problem(name):
+        raise HAError(f"{why[0].upper()}{why[1:]}.", where=where, do="Correct the name.")
+
+
 def _value_problem(name: object, value: object, escapes: bool) -> str:
     if not isinstance(value, str):
         return f"the value of {name!r} is {value!r} and not text: quote it"

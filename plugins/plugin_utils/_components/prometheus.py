@@ -204,6 +204,9 @@ def ports(instance: Instance) -> list[_base.Port]:
 
 
 def _external_labels(instance: Instance) -> dict[str, str]:
+    own = "prometheus_replica_label"
+    setter = own if instance.options.get(own) else "prometheus_ha_replica_label"
+    _labels.check_name(replica_label(instance), instance.host.where(setter))
     try:
         return _labels.external_labels(
             instance.opt("external_labels"),
@@ -323,11 +326,14 @@ def _target_files(instance: Instance) -> list[dict[str, t.Any]]:
     """File-based discovery: Prometheus reads these whenever they change, so no generation counts them."""
     rendered = []
     targets = {str(name): groups for name, groups in instance.opt("targets").items()}
+    bad = [repr(name) for name in sorted(targets) if "/" in name or name.startswith(".")]
+    if bad:
+        raise HAError(
+            f"{', '.join(bad)} can't name {'files' if len(bad) > 1 else 'a file'}",
+            where=instance.where("targets"),
+            do="use letters, digits, - and _.",
+        )
     for name, groups in sorted(targets.items()):
-        if "/" in name or name.startswith("."):
-            raise HAError(
-                f"{name!r} can't name a file", where=instance.where("targets"), do="use letters, digits, - and _."
-            )
         rendered.append(_base.file(f"targets/{name}.yml", _base.to_yaml(groups), "prometheus_targets"))
     return rendered
 

@@ -18,7 +18,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options i
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._spelling import NEAR, VERY_NEAR, nearest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._summary import named
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import normal_port
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import normal_address, normal_port
 
 
 @rule(
@@ -55,19 +55,34 @@ def i02_types(subject: Subject) -> t.Iterator[Problem]:
     source="Ansible's inventory; prometheus and alertmanager --help",
 )
 def i03_usable_endpoints(subject: Subject) -> t.Iterator[Problem]:
-    for problem in filter(None, map(unusable, subject.topology.instances)):
-        yield Problem(problem.where, problem.what, problem.do)
+    for instance in subject.topology.instances:
+        for problem in unusable(instance):
+            yield Problem(problem.where, problem.what, problem.do)
 
 
-def unusable(instance: Instance) -> HAError | None:
-    """What is wrong with an instance's endpoint, or with another port of it."""
+def unusable(instance: Instance) -> list[HAError]:
+    """All that is wrong with an instance's endpoint, and with its other ports: one a place."""
+    parts: list[t.Callable[[], object]] = [lambda: instance.url, lambda: instance.own_url, lambda: instance.address]
+    parts += [lambda: instance.prefix, lambda: instance.port(), lambda: _check_ports(instance)]
+    if f"{instance.kind.name}_listen_address" in instance.options:
+        parts.append(lambda: normal_address(instance.opt("listen_address"), instance.where("listen_address")))
+    found: dict[str, HAError] = {}
+    for problem in filter(None, map(_failure, parts)):
+        found.setdefault(problem.where, problem)
+    return list(found.values())
+
+
+def _failure(part: t.Callable[[], object]) -> HAError | None:
     try:
-        str((instance.url, instance.own_url))
-        for port, _protocol, _address, variable in _registry.component(instance.kind.name).ports(instance):
-            normal_port(port, instance.host.where(variable))
+        part()
     except HAError as problem:
         return problem
     return None
+
+
+def _check_ports(instance: Instance) -> None:
+    for port, _protocol, _address, variable in _registry.component(instance.kind.name).ports(instance):
+        normal_port(port, instance.host.where(variable))
 
 
 # By prefix, whether the table of variables below it is complete: of what is only modelled it is not.
@@ -230,8 +245,8 @@ def _refused_of_rules(group: t.Mapping[str, t.Any], legacy: bool) -> t.Iterator[
 @rule(
     "I09",
     "warning",
-    "Each of the collection's groups that is there, or that prometheus_ha_groups names, has hosts; none is mistyped; where "
-    "hosts run nothing, Alertmanagers are not left without a Prometheus (without any host at all it is an error).",
+    "Each of the collection's groups that is there, or that prometheus_ha_groups names, has hosts; none is mistyped; "
+    "where hosts run nothing, Alertmanagers are not left without a Prometheus (an error without any host at all).",
     prevents="A component that is rolled out nowhere, because its group is empty or has another name.",
     source="docs/inventory.md",
 )

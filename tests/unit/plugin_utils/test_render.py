@@ -154,6 +154,27 @@ def test_the_registry_knows_every_component_by_name() -> None:
     )
 
 
+def test_all_parts_of_an_endpoint_are_judged_at_once() -> None:
+    values = {
+        "prometheus_port": 0,
+        "prometheus_listen_address": "a b",
+        "prometheus_external_url": "http://[",
+        "prometheus_ha_address": "c d",
+        "prometheus_targets": {"a/b": [], ".c": [], "d": []},
+    }
+    told = findings(prometheus("p1", **values), prometheus("p2", prometheus_replica_set="x", **values))
+    named = {line.partition(": ")[0] for line in told if line.startswith("I03")}
+    assert named == {f"I03 error hosts p1, p2, variable {name}" for name in values}
+    (line,) = findings(prometheus("p1", "p2", prometheus_targets=values["prometheus_targets"]))
+    assert "variable prometheus_targets: '.c', 'a/b' can't name files." in line
+
+
+@pytest.mark.parametrize("variable", ["prometheus_replica_label", "prometheus_ha_replica_label"])
+def test_a_bad_replica_label_is_told_where_it_is_set(variable: str) -> None:
+    (line,) = findings(prometheus("p1", "p2", **{variable: "a-b"}))
+    assert line.startswith(f"I03 error hosts p1, p2, variable {variable}: The label name 'a-b' holds ")
+
+
 # -- defects -----------------------------------------------------------------------------------------------------------
 
 
