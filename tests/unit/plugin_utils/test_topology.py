@@ -13,6 +13,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors im
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _topology
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._registry import KINDS, NAMES
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
+    AM_CONFIG,
     alertmanager,
     findings,
     hosts,
