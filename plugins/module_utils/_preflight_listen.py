@@ -31,7 +31,8 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors im
 PREFIX = "prometheus_ha_preflight_"
 _LONGEST = 512  # bytes of a line: a nonce and a host's name
 _SILENCE = 5.0  # seconds a stranger may stay connected without a word
-_END_TIMEOUT = 5.0  # seconds until a listener that does not end itself is killed
+_END_TIMEOUT = 2.0  # seconds that a listener has to end when asked; one that hangs ends at its deadline (SIGALRM)
+_LONGEST_REPLY = 4 << 20  # bytes; a thousand peers of two ports with the longest names are less than 1 MB
 
 Place = t.Tuple[str, int, str]  # address, port, protocol
 
@@ -226,12 +227,7 @@ def _serve(
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.alarm(int(seconds) + 5)
     _detach({told, *(made.fileno() for made in sockets.values())})
-    with contextlib.suppress(OSError, KeyError):
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            os.setgroups([])
-            os.setgid(nobody.pw_gid)
-            os.setuid(nobody.pw_uid)
+    _drop_root()
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     control.bind("\0" + _name(nonce, host))
     control.listen(8)
@@ -239,6 +235,27 @@ def _serve(
     os.write(told, str(os.getpid()).encode())
     os.close(told)
     listener.run(seconds)
+
+
+def _nobody() -> tuple[int, int]:
+    """The user and group that a listener runs as; by number, as the kernel has it, where there is no such name."""
+    try:
+        known = pwd.getpwnam("nobody")
+    except KeyError:
+        return 65534, 65534  # /proc/sys/kernel/overflowuid, overflowgid
+    return known.pw_uid, known.pw_gid
+
+
+def _drop_root() -> None:
+    """Root never listens for strangers. :raises OSError: when it can't be given up: nothing is started then."""
+    if os.geteuid() != 0:
+        return
+    user, group = _nobody()
+    os.setgroups([])
+    os.setgid(group)
+    os.setuid(user)
+    if 0 in (*os.getresuid(), *os.getresgid()):
+        raise PermissionError("the user nobody is root")
 
 
 def _detach(kept: t.Collection[int]) -> None:
@@ -253,30 +270,41 @@ def _detach(kept: t.Collection[int]) -> None:
                 os.close(int(name))
 
 
+def _trusted() -> set[int]:
+    """The users whose word counts: anybody may bind a name that begins as ours."""
+    return {0, os.geteuid(), _nobody()[0]}
+
+
+def _reply(asker: socket.socket, deadline: float) -> bytes:
+    """All that is said until the other side closes. :raises OSError: too late. :raises ValueError: too much."""
+    data = b""
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("no end of the reply")
+        asker.settimeout(left)
+        part = asker.recv(65536)
+        if not part:
+            return data
+        data += part
+        if len(data) > _LONGEST_REPLY:
+            raise ValueError("no listener says so much")
+
+
 def _end(name: str) -> dict[str, t.Any] | None:
-    """End a listener; what it has heard, or None where there is none."""
+    """End a listener; what it has heard, or None where there is none of ours."""
+    deadline = time.monotonic() + _END_TIMEOUT
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asker:
         asker.settimeout(_END_TIMEOUT)
         try:
             asker.connect("\0" + name)
-        except OSError:
+            _pid, uid, _gid = struct.unpack("3i", asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            if uid not in _trusted():
+                return None
+            heard = json.loads(_reply(asker, deadline))
+        except (OSError, ValueError, RecursionError):  # most likely it was about to end by itself
             return None
-        pid, _uid, _gid = struct.unpack("3i", asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        data = b""
-        try:
-            while True:
-                part = asker.recv(65536)
-                if not part:
-                    break
-                data += part
-            heard: dict[str, t.Any] = json.loads(data)
-        except socket.timeout:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            return {}
-        except (OSError, ValueError):  # it was about to end by itself
-            return None
-    return heard
+    return heard if isinstance(heard, dict) else None
 
 
 def end(nonce: str, host: str) -> dict[str, t.Any] | None:

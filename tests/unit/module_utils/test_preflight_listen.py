@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
+import threading
 import time
 import typing as t
 from pathlib import Path
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _preflight_listen as listen
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight_dial import Dialler, Target
 
 
@@ -131,6 +134,32 @@ def test_it_is_nobody_and_holds_nothing_of_its_starter(stand: t.Callable[..., St
     assert os.getsid(one.pid) != os.getsid(0)
 
 
+def test_without_a_user_nobody_it_is_still_not_root(
+    stand: t.Callable[..., Stand], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(_name: str) -> t.NoReturn:
+        raise KeyError("nobody")
+
+    monkeypatch.setattr(listen.pwd, "getpwnam", unknown)
+    status = Path(f"/proc/{stand('a').pid}/status").read_text()
+    uid = 65534 if os.geteuid() == 0 else os.geteuid()
+    assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n" in status
+
+
+@pytest.mark.parametrize("call", ["setgroups", "setgid", "setuid"])
+def test_who_can_not_give_up_root_does_not_listen(
+    stand: t.Callable[..., Stand], monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def refused(_value: object) -> t.NoReturn:
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    for name in ("setgroups", "setgid", "setuid"):
+        monkeypatch.setattr(os, name, refused if name == call else lambda _value: None)
+    with pytest.raises(HAError, match="the stand-in for the ports did not start"):
+        stand("a")
+
+
 def _open_files(pid: int) -> list[str]:
     folder = Path(f"/proc/{pid}/fd")
     return [os.readlink(link) for link in folder.iterdir()]
@@ -152,6 +181,89 @@ def test_what_a_run_that_was_cut_off_left_is_ended(stand: t.Callable[..., Stand]
     assert _lives(other.pid)
     assert _lives(current.pid)
     assert listen.end_leftovers(current.nonce, str(tmp_path)) == 0
+
+
+class Impostor:
+    """A socket of a name that begins as ours: anybody on the host can have one."""
+
+    def __init__(self, part: bytes, pause: float) -> None:
+        self.name = f"{listen.PREFIX}impostor_{secrets.token_hex(4)}"
+        self.asked = 0
+        self._over = threading.Event()
+        self._part, self._pause = part, pause
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind("\0" + self.name)
+        self._socket.listen(5)
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        self._socket.settimeout(0.05)
+        while not self._over.is_set():
+            try:
+                client, _address = self._socket.accept()
+            except TimeoutError:
+                continue
+            self.asked += 1
+            with client, contextlib.suppress(OSError):
+                client.sendall(self._part)
+                while self._pause and not self._over.wait(self._pause):
+                    client.sendall(self._part)
+
+    def close(self) -> None:
+        self._over.set()
+        self._thread.join()
+        self._socket.close()
+
+
+@pytest.mark.parametrize(
+    ("part", "pause"),
+    [
+        pytest.param(b"[" * 300_000, 0.0, id="nested too deep"),
+        pytest.param(b" ", 0.05, id="drop by drop without an end"),
+        pytest.param(b" " * 1_000_000, 0.0001, id="more than a listener says"),
+        pytest.param(b"[1]", 0.0, id="something else"),
+        pytest.param(b"{", 0.0, id="no JSON"),
+        pytest.param(b"", 60.0, id="nothing at all"),
+    ],
+)
+def test_what_only_claims_to_be_a_listener_neither_fails_nor_hangs_a_run(
+    part: bytes, pause: float, tmp_path: Path
+) -> None:
+    impostor = Impostor(part, pause)
+    begun = time.monotonic()
+    try:
+        assert _ended(tmp_path, impostor.name) == 0
+    finally:
+        impostor.close()
+    assert impostor.asked == 1
+    assert time.monotonic() - begun < 5
+    assert _lives(os.getpid())
+
+
+def test_another_users_word_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen, "_trusted", lambda: {os.geteuid() + 1})
+    impostor = Impostor(b'{"9093": {}}', 60.0)
+    begun = time.monotonic()
+    try:
+        assert _ended(tmp_path, impostor.name) == 0
+    finally:
+        impostor.close()
+    assert time.monotonic() - begun < 1  # it is not even listened to
+
+
+def test_whose_word_counts() -> None:
+    assert listen._trusted() == {0, os.geteuid(), 65534}
+
+
+def _ended(folder: Path, *names: str) -> int:
+    """How many leftovers were ended on a host that has these sockets only."""
+    (folder / "net").mkdir()
+    lines = Path("/proc/net/unix").read_text().splitlines(keepends=True)
+    found = [line for line in lines if line.rpartition("@")[2].strip() in names]
+    assert len(found) == len(names)
+    (folder / "net" / "unix").write_text("".join(found))
+    return listen.end_leftovers("another run", str(folder))
 
 
 def test_an_address_that_is_not_the_hosts() -> None:
