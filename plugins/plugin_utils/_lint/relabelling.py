@@ -218,6 +218,8 @@ def _sent(subject: Subject, instance: Instance, alerts: t.Sequence[_Alert]) -> S
     """
     config = subject.config(instance) or {}
     configs = _relabel_configs(subject, instance)
+    # The rendered labeldrop is run by itself, so that the numbers of rules are the user's own.
+    rendered = 1 if instance.options["prometheus_ha_alert_replica_label"] == "drop" else 0
     version = _versions.parse_version(instance.opt("version"))
     # Prometheus 3 reads $$ as a literal $ there.
     external = {
@@ -230,7 +232,8 @@ def _sent(subject: Subject, instance: Instance, alerts: t.Sequence[_Alert]) -> S
             name: _EXTERNAL.sub(lambda found: external.get(found[1], ""), text) for name, text in alert.labels.items()
         }
         full = {**external, **{name: text for name, text in own.items() if text}}
-        sent.append(_relabel.relabel(full, configs, version=version))
+        dropped = _relabel.relabel(full, configs[:rendered], version=version) or {}
+        sent.append(_relabel.relabel(dropped, configs[rendered:], version=version))
     return sent
 
 

@@ -297,7 +297,7 @@ def test_an_undecided_pattern_is_never_guessed() -> None:
     assert [line.partition(": ")[0] for line in found] == [
         "P04 undecided host p, variable prometheus_alert_relabel_configs"
     ]
-    assert "undecided whether all replicas send the same alerts: in rule 2, " in found[0]
+    assert "undecided whether all replicas send the same alerts: in rule 1, " in found[0]
     assert r"\p" in found[0]
 
 
