@@ -123,8 +123,8 @@ OPTIONS: tuple[Option, ...] = (
         "prometheus_remote_write_kinds",
         "dict",
         "What receives a remote write that no host of the inventory does: C(victoriametrics), C(mimir), C(cortex) or "
-        "C(other), by the endpoint's C(name), else its C(url). Where it says nothing, the URL's path does if only one of "
-        "them has it, as C(/api/v1/push) or C(/insert/0/prometheus/api/v1/write).",
+        "C(other), by the endpoint's C(name), else its C(url). Where it says nothing, the URL's path does if only one "
+        "of them has it, as C(/api/v1/push) or C(/insert/0/prometheus/api/v1/write).",
         default={},
     ),
     Option(
