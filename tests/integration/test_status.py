@@ -61,6 +61,8 @@ class Stack:
             "prometheus_scrape_timeout": "1s",
             "prometheus_evaluation_interval": "2s",
             "prometheus_ha_preflight_live": False,
+            # A start settles within a second.
+            "alertmanager_cluster_gossip_interval": "20ms",
             # Nothing but what runs here, whatever other tests left running on the lab's other hosts.
             "alertmanager_cluster_label": "status",
             "lab_addresses": [lab["addresses"][host] for hosts in GROUPS.values() for host in hosts],
