@@ -106,6 +106,7 @@ class ActionModule(SliceAction):
                     # One that moves between two sets must not be missed by either.
                     "cohorts": [item["cohort"], *filter(None, [components[item["name"]].get("former_cohort")])],
                     "order": item["order"],
+                    "watched": item["watched"],
                 }
                 for item in slices
             },

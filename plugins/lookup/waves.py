@@ -20,8 +20,9 @@ options:
     description:
       - V(start) gives the hosts on which something does not run yet. They all go in one wave.
       - V(change) gives the hosts on which something that serves is to be reloaded, restarted or removed.
-      - V(preflight) gives the hosts on which something is to be started for the first time, or to run from another
-        release than before, and those that stand in for them. They all go in one wave.
+      - V(preflight) gives the hosts on which something is to be started for the first time, to run from another
+        release than before, or to change in what the live preflight has a rule on (external labels of blocks that are
+        uploaded, C(retention.size)), and those that stand in for them. They all go in one wave.
     type: list
     elements: str
     required: true
@@ -57,7 +58,9 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors im
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._process import OTHER_BINARY
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _waves
 
-WANTED = {"start": {"start"}, "change": {"reload", "restart", "remove"}, "preflight": {"start", "restart"}}
+WANTED = {"start": {"start"}, "change": {"reload", "restart", "remove"}, "preflight": {"start", "reload", "restart"}}
+# P12 of the live preflight; a restart names the arguments that are new, gone or differ.
+RETENTION = "--storage.tsdb.retention.size"
 
 
 def _is_wanted(part: t.Mapping[str, t.Any], term: str) -> bool:
@@ -65,7 +68,7 @@ def _is_wanted(part: t.Mapping[str, t.Any], term: str) -> bool:
         return False
     if term != "preflight" or part["pending"] == "start":
         return True
-    return any(reason.startswith(OTHER_BINARY) for reason in part["reasons"])
+    return part["watched"] or any(reason.startswith(OTHER_BINARY) or RETENTION in reason for reason in part["reasons"])
 
 
 def _cohorts(item: t.Mapping[str, t.Any]) -> set[tuple[str, ...]]:

@@ -37,6 +37,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._controller_files import ControllerFiles, folders
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import Finding, InventoryError, defect
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import live_hosts
 
 FOLDER = "prometheus_ha"
 
@@ -201,9 +202,13 @@ def _compute(
         values, problems, secrets = _inventory.template_each(scoped, layer, layer)
         snapshot = snapshot.with_values(host, values, problems, secrets, variables)
     plan = _render.plan(snapshot, ControllerFiles(loader))
+    watched = _watched(plan)
     for host, slices in plan.hosts.items():
-        origins = snapshot.hosts[host].origins
-        _write(_file(folder, host), json.dumps([{**item, "origins": origins} for item in slices]))
+        more = {"origins": snapshot.hosts[host].origins}
+        _write(
+            _file(folder, host),
+            json.dumps([{**item, **more, "watched": (host, item["name"]) in watched} for item in slices]),
+        )
     plan, report = _reported(plan)
     errors = sum(finding.stops for finding in plan.findings)
     summary = {
@@ -215,6 +220,17 @@ def _compute(
     _write(folder / "summary", json.dumps(summary))
     _write(folder / "findings", json.dumps([dataclasses.asdict(finding) for finding in plan.findings]))
     _write(folder / "done", str(errors))
+
+
+def _watched(plan: _render.Plan) -> set[tuple[str, str]]:
+    """The instances (host, component) of which the live preflight judges any change; none of a plan that stops."""
+    if any(finding.stops for finding in plan.findings):
+        return set()
+    return {
+        (instance.name, instance.kind.name)
+        for instance in plan.topology.instances
+        if live_hosts.has_rules_on_changes(instance, plan.topology)
+    }
 
 
 def _reported(plan: _render.Plan) -> tuple[_render.Plan, str]:

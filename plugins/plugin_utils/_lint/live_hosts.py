@@ -14,7 +14,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _la
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos, prometheus
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Clock, Folder, Seen
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Topology
 
 # -- clocks ------------------------------------------------------------------------------------------------------------
 
@@ -270,7 +270,7 @@ def p10_way_back_from_3(seen: Seen) -> t.Iterator[Problem]:
 def p08_labels_of_uploaded_blocks(seen: Seen) -> t.Iterator[Problem]:
     for instance, _host, component in seen.instances():
         former = component.external_labels
-        if instance.kind.name != "prometheus" or former is None or not _uploads(instance, seen):
+        if instance.kind.name != "prometheus" or former is None or not _uploads(instance, seen.topology):
             continue
         planned = _planned_labels(instance)
         if planned is not None and planned != former:
@@ -286,9 +286,17 @@ def p08_labels_of_uploaded_blocks(seen: Seen) -> t.Iterator[Problem]:
             )
 
 
-def _uploads(instance: Instance, seen: Seen) -> bool:
-    sidecars = (one for one in seen.topology.by_host[instance.name] if one.kind.name == "thanos_sidecar")
+def _uploads(instance: Instance, topology: Topology) -> bool:
+    sidecars = (one for one in topology.by_host[instance.name] if one.kind.name == "thanos_sidecar")
     return any(_thanos.usable_bucket(sidecar) for sidecar in sidecars)
+
+
+def has_rules_on_changes(instance: Instance, topology: Topology) -> bool:
+    """Whether any change of what runs may break a rule of this file: P08, and P12 where the size is a reload's."""
+    if instance.kind.name != "prometheus":
+        return False
+    text, option = _retention_size(instance)
+    return _uploads(instance, topology) or (option == "config" and bool(text))
 
 
 def _planned_labels(instance: Instance) -> dict[str, str] | None:

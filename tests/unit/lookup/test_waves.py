@@ -32,7 +32,7 @@ def waves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waves:
 def staged(*hosts: tuple[str, str, str, str]) -> None:
     """Hosts in plan order: name, component, cohort, what is pending."""
     for order, (host, component, cohort, pending) in enumerate(hosts):
-        part = {"pending": pending, "cohorts": [[component, "default", cohort]], "order": order}
+        part = {"pending": pending, "cohorts": [[component, "default", cohort]], "order": order, "watched": False}
         _store.record_pending(host, {component: part})
 
 
@@ -65,6 +65,33 @@ def test_a_first_start_is_one_wave(waves: Waves) -> None:
 OTHER = ["the binary differs: runs /opt/prometheus_ha/prometheus/2.53.3/bin/prometheus, wanted .../3.5.3/..."]
 
 
+def change(host: str, pending: str, *reasons: str, watched: bool = False) -> None:
+    cohorts = [["prometheus", "default", host[:2]]]
+    part = {"pending": pending, "reasons": list(reasons), "cohorts": cohorts, "order": 9, "watched": watched}
+    _store.record_pending(host, {"prometheus": part})
+
+
+@pytest.mark.parametrize(
+    "pending, reason, watched, looked_at",
+    [
+        ("reload", "prometheus.yml differs", True, True),
+        ("restart", "argument --x is new", True, True),
+        ("remove", "its state is absent", True, False),
+        ("none", "", True, False),
+        ("restart", "argument --storage.tsdb.retention.size=1TB is new", False, True),
+        ("restart", "argument --storage.tsdb.retention.time differs: runs x, wanted y", False, False),
+        ("reload", "prometheus.yml differs", False, False),
+    ],
+)
+def test_a_change_that_the_live_preflight_judges(
+    waves: Waves, pending: str, reason: str, watched: bool, looked_at: bool
+) -> None:
+    change("eu-1", pending, reason, watched=watched)
+    change("eu-2", "none")
+    change("us-1", "none", watched=True)
+    assert [sorted(wave) for wave in waves("preflight")] == ([["eu-1", "eu-2"]] if looked_at else [])
+
+
 def test_what_starts_or_changes_its_release_is_looked_at(waves: Waves) -> None:
     staged(("am-1", "alertmanager", "m", "start"), ("am-2", "alertmanager", "other", "none"))
     for host, pending, reasons in (
@@ -72,8 +99,7 @@ def test_what_starts_or_changes_its_release_is_looked_at(waves: Waves) -> None:
         ("us-1", "restart", ["argument --x differs"]),
         ("sg-1", "reload", ["prometheus.yml differs"]),
     ):
-        part = {"pending": pending, "reasons": reasons, "cohorts": [["prometheus", "default", host[:2]]], "order": 9}
-        _store.record_pending(host, {"prometheus": part})
+        change(host, pending, *reasons)
     assert waves("preflight") == [["am-1", "eu-1"]]
     assert waves("preflight", component="alertmanager") == [["am-1"]]
 

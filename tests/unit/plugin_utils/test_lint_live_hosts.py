@@ -18,6 +18,9 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_live import 
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import prometheus, topology
 
 
+BUCKET = {"type": "S3", "config": {"bucket": "blocks", "endpoint": "s3.example"}}
+
+
 def one(found: list[str]) -> str:
     assert len(found) == 1, found
     return found[0]
@@ -213,8 +216,7 @@ FORMER = {"site": "eu", "replica": "p-1"}
 )
 def test_labels_of_uploaded_blocks(former: dict[str, str] | None, words: str) -> None:
     labels = {"prometheus_external_labels": {"site": "eu"}}
-    bucket = {"type": "S3", "config": {"bucket": "blocks", "endpoint": "s3.example"}}
-    uploads = {"thanos_sidecar_enabled": True, "thanos_objstore_config": bucket}
+    uploads = {"thanos_sidecar_enabled": True, "thanos_objstore_config": BUCKET}
     model = topology(prometheus("p-1", **labels, **uploads), prometheus("p-2", **labels))
     found = told(well(model, p_1={"external_labels": former}, p_2={"external_labels": {"another": "one"}}))
     if words:
@@ -224,6 +226,21 @@ def test_labels_of_uploaded_blocks(former: dict[str, str] | None, words: str) ->
         assert words in found[0]
     else:
         assert found == []
+
+
+@pytest.mark.parametrize(
+    "values, judged",
+    [
+        ({}, False),
+        ({"thanos_sidecar_enabled": True}, False),
+        ({"thanos_sidecar_enabled": True, "thanos_objstore_config": BUCKET}, True),
+        ({"prometheus_retention_size": "1GB"}, False),  # a restart, which names the argument
+        ({"prometheus_config": {"storage": {"tsdb": {"retention": {"size": "1GB"}}}}}, True),
+    ],
+)
+def test_whose_every_change_is_judged(values: dict[str, t.Any], judged: bool) -> None:
+    model = topology(prometheus("p-1", **values))
+    assert [live_hosts.has_rules_on_changes(instance, model) for instance in model.of("prometheus")] == [judged]
 
 
 def test_who_uploads_nothing_may_change_its_labels() -> None:

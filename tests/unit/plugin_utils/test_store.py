@@ -19,7 +19,14 @@ from ansible import constants
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _inventory, _store, _summary
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _inventory,
+    _registry,
+    _render,
+    _store,
+    _summary,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._controller_files import ControllerFiles
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import InventoryError
 
 
@@ -66,6 +73,21 @@ def test_many_workers_compute_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(computed) == 1
     assert len({store.folder for store in stores}) == 1
     assert stores[0].slices("p-2", "prometheus")[0]["release"]["version"] == "3.5.3"
+
+
+def test_a_slice_says_whether_the_live_preflight_judges_its_changes() -> None:
+    size = {"storage": {"tsdb": {"retention": {"size": "1GB"}}}}
+    version = {"prometheus_version": "3.11.2", "prometheus_checksum": "sha256:" + "0" * 64}
+    assert not obtain(task_vars()).slices("p-1", "prometheus")[0]["watched"]
+    ignored = [{"id": "P04", "reason": "a test"}]
+    watched = task_vars(prometheus_config=size, prometheus_ha_preflight_ignore=ignored, **version)
+    assert _store._watched(_plan_of(watched)) == {("p-1", "prometheus"), ("p-2", "prometheus")}
+
+
+def _plan_of(variables: dict[str, t.Any]) -> _render.Plan:
+    templar = Templar(loader=DataLoader(), variables=variables)
+    snapshot = _inventory.load(variables["hostvars"], templar, _registry.NAMES, (), _registry.COHORT_NAMES)
+    return _render.plan(snapshot, ControllerFiles(DataLoader()))
 
 
 def test_the_files_are_the_user_s_alone(run: Path) -> None:
