@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Component
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry, _render
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import RULES
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Rule
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     AM_CONFIG,
@@ -188,7 +189,7 @@ def _broken_rule(_subject: object) -> t.Iterator[t.NoReturn]:
 
 def test_a_rule_that_breaks_is_one_finding_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Rule("Z01", "warning", "", "", "", _broken_rule)
-    monkeypatch.setattr(_render, "RULES", (broken, *_render.RULES))
+    monkeypatch.setattr(_render, "RULES", (broken, *RULES))
     part = {**prometheus("p1", "p2", prometheus_port=0), **alertmanager("a1", "a2")}
     told = [str(finding) for finding in _render.plan(snapshot(part), Controller()).findings]
     assert re.fullmatch(
