@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import re
 import typing as t
 import urllib.parse
 
@@ -103,6 +104,14 @@ def _target_address(target: t.Mapping[str, t.Any]) -> str:
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+def _target_error(target: t.Mapping[str, t.Any]) -> str:
+    if target.get("health") == "up":
+        return ""
+    # Go's errors quote the whole URL.
+    words = re.sub(r"\?[^\s\"]*", "", str(target.get("lastError") or ""))
+    return words[:_WORDS] or "not scraped yet"
+
+
 def targets(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """From the data of /api/v1/targets: how many are up, which are not, and each source of a federation."""
     active = data.get("activeTargets") or []
@@ -111,9 +120,7 @@ def targets(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
             "job": str(target.get("scrapePool") or (target.get("labels") or {}).get("job", "")),
             "url": _target_address(target),
             "up": target.get("health") == "up",
-            "error": str(target.get("lastError") or ("" if target.get("health") == "up" else "not scraped yet"))[
-                :_WORDS
-            ],
+            "error": _target_error(target),
         }
         for target in active
     ]

@@ -55,7 +55,9 @@ def test_targets() -> None:
     data = {
         "activeTargets": [
             target("http://a:9100/metrics"),
-            target("http://u:p@b:9100/metrics?token=hunter2", "down", "connection refused"),
+            target(
+                "http://u:p@b:9100/metrics?token=hunter2", "down", 'Get "http://b:9100/metrics?token=hunter2": refused'
+            ),
             target("http://c:9090/x/federate?match%5B%5D=up", pool="federate-eu"),
             target("http://d:9090/x/federate", "unknown", pool="federate-eu"),
         ]
@@ -66,7 +68,7 @@ def test_targets() -> None:
         "job": "node",
         "url": "http://b:9100/metrics",
         "up": False,
-        "error": "connection refused",
+        "error": 'Get "http://b:9100/metrics": refused',
     }
     assert [(one["job"], one["url"], one["up"], one["error"]) for one in found["federation"]] == [
         ("federate-eu", "http://c:9090/x/federate", True, ""),
