@@ -124,7 +124,7 @@ OPTIONS: tuple[Option, ...] = (
         "dict",
         "What receives a remote write that no host of the inventory does: C(victoriametrics), C(mimir), C(cortex) or "
         "C(other), by the endpoint's C(name), else its C(url). Where it says nothing, the URL's path does if only one "
-        "of them has it, as C(/api/v1/push) or C(/insert/0/prometheus/api/v1/write).",
+        "of them has it: C(/api/v1/push), C(/insert/0/prometheus/api/v1/write).",
         default={},
     ),
     Option(

@@ -169,14 +169,14 @@ def test_r01_what_lies_outside_is_known_by_its_kind() -> None:
     ],
 )
 def test_a_receiver_is_known_by_any_of_its_names(host: str) -> None:
-    named = {"ansible_host": "10.0.0.41", "prometheus_ha_address": "vm.internal"}
+    named: dict[str, t.Any] = {"ansible_host": "10.0.0.41", "prometheus_ha_address": "vm.internal"}
     receiver = storage("victoriametrics", victoriametrics_dedup_min_scrape_interval="1ms", **named)
     (line,) = told(writers(f"http://{host}:8428/api/v1/write", DROP), receiver)
     assert line.startswith("R01 error host victoriametrics-1, variable victoriametrics_dedup_min_scrape_interval: ")
 
 
 def test_what_connects_to_two_hosts_names_neither() -> None:
-    gateway = {"ansible_host": "10.0.0.1", "victoriametrics_dedup_min_scrape_interval": "1ms"}
+    gateway: dict[str, t.Any] = {"ansible_host": "10.0.0.1", "victoriametrics_dedup_min_scrape_interval": "1ms"}
     both = [
         hosts(name, groups=["victoriametrics"], prometheus_ha_address=f"{name}.internal", **gateway)
         for name in ("vm-1", "vm-2")
