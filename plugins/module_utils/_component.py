@@ -19,6 +19,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
     _download,
     _foreign,
     _help_flags,
+    _preflight_listen,
     _ready,
     _record,
     _reload,
@@ -151,7 +152,18 @@ class Component:
     # -- before any change -----------------------------------------------------------------------------------------
 
     def in_the_way(self) -> list[_foreign.Finding]:
-        """Another installation, or another owner of a port."""
+        """Another installation, or another owner of a port.
+
+        What a live preflight that was cut off left on our ports is none: it is ended, in check mode passed over.
+        """
+        found = self._others()
+        if any(one.kind == "port" for one in found):
+            if self._apply:
+                _preflight_listen.end_leftovers()
+            found = self._others(() if self._apply else _preflight_listen.leftovers())
+        return found
+
+    def _others(self, stand_ins: t.Collection[int] = ()) -> list[_foreign.Finding]:
         unit = self.service.spec.unit
         return self.service.drop_ins() + _foreign.find(
             self.name,
@@ -160,6 +172,7 @@ class Component:
             data_dirs=unit.data_dirs,
             config_files=[os.path.join(self._spec.root, file.path) for file in self._spec.files],
             ports=self.service.spec.ports,
+            stand_ins=stand_ins,
             state_root=self._state_root,
         )
 

@@ -191,6 +191,7 @@ def find(
     data_dirs: t.Sequence[str] = (),
     config_files: t.Sequence[str] = (),
     ports: t.Sequence[Port] = (),
+    stand_ins: t.Collection[int] = (),
     proc: str = "/proc",
     state_root: str = STATE,
     unit_folder: str = UNIT_FOLDER,
@@ -203,6 +204,7 @@ def find(
 
     :param unit: our unit's file name, ``prometheus.service``.
     :param config_files: absolute paths that will be written.
+    :param stand_ins: processes whose ports count as free; see _preflight_listen.leftovers.
     :raises HAError: when systemd does not answer.
     """
     found = _units(component, unit, runner, proc)
@@ -210,7 +212,7 @@ def find(
         found += _data(data_dirs, _own_units(unit_folder))
         if not _unit.is_ours(_text(os.path.join(unit_folder, unit))):
             found += _config(config_files)
-    return found + ports_in_use(ports, unit, proc)
+    return found + ports_in_use(ports, unit, proc, stand_ins)
 
 
 def refuse(findings: t.Sequence[Finding], component: str, adopt: str = "") -> None:
@@ -316,15 +318,20 @@ def _some(names: t.Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
-def ports_in_use(ports: t.Sequence[Port], unit: str, proc: str = "/proc") -> list[Finding]:
-    """The ports that a process of another unit than ours holds, with its pid, program and unit."""
+def ports_in_use(
+    ports: t.Sequence[Port], unit: str, proc: str = "/proc", stand_ins: t.Collection[int] = ()
+) -> list[Finding]:
+    """The ports that a process of another unit than ours holds, with its pid, program and unit.
+
+    :param stand_ins: processes that do not count.
+    """
     everything = listeners(proc) if ports else []
     taken = [(port, listener) for port in ports for listener in everything if overlap(port, listener)]
     by_inode = owners({listener.inode for _port, listener in taken}, proc)
     found: dict[tuple[Port, Owner | None], Finding] = {}
     for port, listener in taken:
         owner = by_inode.get(listener.inode)
-        if owner and owner.unit == unit:
+        if owner and (owner.unit == unit or owner.pid in stand_ins):
             continue
         name = f"{port.protocol}/{port.port}"
         who = str(owner) if owner else "a process that cannot be seen from here"

@@ -26,6 +26,7 @@ import struct
 import time
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 
 PREFIX = "prometheus_ha_preflight_"
@@ -312,9 +313,32 @@ def end(nonce: str, host: str) -> dict[str, t.Any] | None:
     return _end(_name(nonce, host))
 
 
-def end_leftovers(nonce: str, proc: str = "/proc") -> int:
-    """End the listeners of other runs, which were cut off; how many there were."""
+def _found(proc: str) -> dict[str, str]:
+    """What may be listeners: the inodes of their sockets by name (proc(5), /proc/net/unix)."""
     with open(os.path.join(proc, "net/unix"), encoding="utf-8", errors="replace") as file:
-        names = {line.split("@", 1)[1].strip() for line in file if f"@{PREFIX}" in line}
-    others = sorted(name for name in names if not name.startswith(_name(nonce)))
+        sockets = [line.split() for line in file if f" @{PREFIX}" in line]
+    return {fields[7][1:]: fields[6] for fields in sockets if len(fields) == 8}
+
+
+def end_leftovers(nonce: str = "", proc: str = "/proc") -> int:
+    """End the listeners of other runs, which were cut off; how many there were.
+
+    :param nonce: this run's, where it may have listeners itself by now.
+    """
+    others = sorted(name for name in _found(proc) if not nonce or not name.startswith(_name(nonce)))
     return sum(1 for name in others if _end(name) is not None)
+
+
+def leftovers(proc: str = "/proc") -> set[int]:
+    """The processes that `end_leftovers` would end, for who may change nothing."""
+    holders = {owner.pid for owner in _foreign.owners(set(_found(proc).values()), proc).values()}
+    return {pid for pid in holders if _user(pid, proc) in _trusted()}
+
+
+def _user(pid: int, proc: str) -> int:
+    """Whose process it is; its folder's owner is root where it gave root up. -1: it ended meanwhile."""
+    with contextlib.suppress(OSError), open(os.path.join(proc, str(pid), "status"), encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("Uid:"):
+                return int(line.split()[2])
+    return -1

@@ -106,6 +106,7 @@ class Host:
         fetch: str = "controller",
         cohort: t.Sequence[str] = (),
         secrets: t.Sequence[str] | None = None,
+        ports: t.Sequence[t.Mapping[str, t.Any]] = (),
     ) -> Component:
         packed = self.archive(version)
         main = f"{extra}# generation {generation}\n"
@@ -142,6 +143,7 @@ class Host:
                 "args": list(args),
                 "data_dirs": [str(self.data)],
                 "start_timeout": 30,
+                "ports": list(ports),
             },
             "api": {
                 "kind": "prometheus",

@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign, _preflight_listen
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_component import Host
@@ -86,6 +87,54 @@ def test_check_mode_on_a_fresh_host_writes_nothing_and_says_the_same(host: Host)
 )
 def test_which_archive_the_controller_must_bring(host: Host, values: dict[str, t.Any], expected: str | None) -> None:
     assert host.component(**values).lacks_archive() == expected
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[dict[str, t.Any]]:
+    """A port of loopback that a live preflight which was cut off left taken."""
+    bound = _preflight_listen.bound("127.0.0.1", 0, "tcp")
+    port, nonce = bound.getsockname()[1], os.urandom(8).hex()
+    _preflight_listen.start({("127.0.0.1", port, "tcp"): bound}, nonce, "me", {port: ["peer"]}, 20.0)
+    known, name = _preflight_listen._found, _preflight_listen._name(nonce, "me")
+    # None of another test that runs meanwhile.
+    monkeypatch.setattr(
+        _preflight_listen, "_found", lambda proc: {key: inode for key, inode in known(proc).items() if key == name}
+    )
+    yield {"port": port, "protocol": "tcp", "address": "127.0.0.1"}
+    _preflight_listen.end(nonce, "me")
+
+
+def _is_free(port: t.Mapping[str, t.Any]) -> bool:
+    return not _foreign.ports_in_use([_foreign.Port.from_params(port)], "prometheus.service")
+
+
+def test_what_a_cut_off_preflight_left_on_a_port_is_ended(host: Host, left: dict[str, t.Any]) -> None:
+    assert not _is_free(left)
+    assert host.component(ports=[left]).in_the_way() == []
+    assert _is_free(left)
+
+
+def test_what_a_cut_off_preflight_left_on_a_port_is_passed_over_in_check_mode(
+    host: Host, left: dict[str, t.Any]
+) -> None:
+    assert host.component(ports=[left], apply=False).in_the_way() == []
+    assert not _is_free(left)
+
+
+@pytest.mark.parametrize("apply", [True, False])
+def test_a_strangers_port_is_in_the_way(host: Host, left: dict[str, t.Any], apply: bool) -> None:
+    with _preflight_listen.bound("127.0.0.1", 0, "tcp") as stranger:
+        port = {**left, "port": stranger.getsockname()[1]}
+        [found] = host.component(ports=[left, port], apply=apply).in_the_way()
+    assert found.name == f"tcp/{port['port']}"
+
+
+def test_a_listener_of_another_user_is_in_the_way(
+    host: Host, left: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_preflight_listen, "_trusted", set)
+    [found] = host.component(ports=[left], apply=False).in_the_way()
+    assert found.name == f"tcp/{left['port']}"
 
 
 # -- changes ----------------------------------------------------------------------------------------------------------
