@@ -255,22 +255,17 @@ def test_the_first_start_waits_until_gossip_can_flow() -> None:
 
 
 def test_a_rollout_that_was_killed_while_it_looked_is_run_again_at_once() -> None:
-    """What it left on the ports of two members, whom nobody could say goodbye, is no hindrance to the next."""
+    """What it left on the ports of a member, whom nobody could say goodbye, is no hindrance to the next."""
     command = ["ansible-playbook", "-i", "tests/integration/live/hosts.yml", "site.yml"]
     command += ["-e", "prometheus_ha_preflight_listen=300"]
-    silent = "-p tcp --dport 9094 -j DROP"
-    with (
-        firewall("a-1", silent),
-        firewall("a-2", silent),
-        subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        ) as killed,
-    ):
+    with firewall("a-1", "-p tcp --dport 9094 -j DROP"):
+        killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
         assert killed.stdout
         seen = any("TASK [Prove the way to each peer]" in line for line in killed.stdout)
         os.killpg(killed.pid, signal.SIGKILL)
+        killed.communicate()
     assert seen
-    assert [line.partition(":")[0] for line in left_behind()][:2] == ["a-1", "a-2"]
+    assert left_behind()[0].startswith("a-1: ")
     found = run("site.yml")
     assert found.rc == 0, found.output
     assert set(active().values()) == {"active"}
