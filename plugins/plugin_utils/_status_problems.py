@@ -141,8 +141,7 @@ def unseen(line: Line, members: t.Sequence[Line]) -> list[str]:
     Members that answer are known by the name that they have in the mesh. Of the others, which may be down, it is known
     only where as many are missing as have no name here.
     """
-    assert line.facts is not None
-    peers = {peer["name"] for peer in line.facts["mesh"]["peers"]}
+    peers = {peer["name"] for peer in (line.facts or {"mesh": {"peers": []}})["mesh"]["peers"]}
     names = {other.host: ((other.facts or {}).get("mesh") or {}).get("name") for other in members}
     absent = [host for host, name in names.items() if name and name not in peers]
     nameless = [host for host, name in names.items() if not name]
