@@ -236,9 +236,10 @@ def targets(way_list: t.Iterable[Way], answers: t.Mapping[str, Answer]) -> list[
 
 
 def _holder(way: Way, answers: t.Mapping[str, Answer]) -> str:
-    """Who has the port that a way leads to: all protocols alike, else nobody that could be asked."""
+    """Who has the port that a way leads to, in all its protocols alike; else nobody that could be asked."""
     component = answers.get(way.target, {}).get("components", {}).get(way.component, {})
-    states = {port["state"] for port in component.get("ports", ()) if port["port"] == way.port}
+    ports = [port for port in component.get("ports", ()) if port["port"] == way.port]
+    states = {port["state"] for port in ports if port["protocol"] in way.protocols}
     return str(states.pop()) if len(states) == 1 else ""
 
 

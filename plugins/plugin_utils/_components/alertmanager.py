@@ -131,12 +131,16 @@ FLAG_OWNERS = {
 }
 
 
+def gossip_protocols(instance: Instance) -> tuple[str, ...]:
+    """What gossip takes: with TLS TCP alone (alertmanager docs/high_availability.md, cluster/tls_transport.go)."""
+    return ("tcp", "udp") if _base.extra_arg(instance, "cluster.tls-config") is None else ("tcp",)
+
+
 def ports(instance: Instance) -> list[_base.Port]:
-    cluster = (instance.opt("cluster_port"), instance.opt("cluster_listen_address"), "alertmanager_cluster_port")
+    port, address = instance.opt("cluster_port"), instance.opt("cluster_listen_address")
     return [
         (instance.opt("port"), "tcp", instance.opt("listen_address"), "alertmanager_port"),
-        (cluster[0], "tcp", cluster[1], cluster[2]),
-        (cluster[0], "udp", cluster[1], cluster[2]),
+        *((port, protocol, address, "alertmanager_cluster_port") for protocol in gossip_protocols(instance)),
     ]
 
 

@@ -288,6 +288,12 @@ def test_the_rest_of_the_slice() -> None:
     assert item["api"]["url"] == "http://127.0.0.1:9093"
 
 
+@pytest.mark.parametrize("flag", ["cluster.tls-config", "--cluster.tls-config"])
+def test_gossip_with_tls_takes_tcp_alone(flag: str) -> None:
+    item = render(alertmanager_extra_args={flag: "/etc/tls.yml"})
+    assert [(port["port"], port["protocol"]) for port in item["service"]["ports"]] == [(9093, "tcp"), (9094, "tcp")]
+
+
 def test_every_owner_named_by_a_flag_is_a_variable() -> None:
     names = {option.name for option in component.OPTIONS}
     for owner in component.FLAG_OWNERS.values():

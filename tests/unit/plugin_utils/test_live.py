@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -114,6 +115,12 @@ def test_what_is_dialled(states: tuple[str, ...], by: str | None) -> None:
     assert [(one["id"], one["by"], one["gossip_label"]) for one in found] == (
         [] if by is None else [("a-2 alertmanager 9094", by, "main")]
     )
+
+
+def test_only_the_protocols_of_a_way_count() -> None:
+    encrypted = dataclasses.replace(GOSSIP, protocols=("tcp",))
+    [found] = _live.targets([encrypted], {"a-2": look("own", "own", "free")})
+    assert (found["by"], found["protocols"]) == ("component", ["tcp"])
 
 
 def test_hosts_that_did_not_answer_are_not_dialled() -> None:
