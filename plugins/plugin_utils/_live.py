@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import typing as t
 
 import yaml
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight import FREE, OWN
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight_dial import OK
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _federation, _registry
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import alertmanager
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology, ip_literal
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 Answer = t.Mapping[str, t.Any]
@@ -26,7 +29,7 @@ class Way:
     """From one host to a port of another's component.
 
     :param rule: the rule that wants it.
-    :param option: the component's own option that sets the port.
+    :param option: the component's own option that sets the port, or the address where that is not the host's own.
     """
 
     rule: str
@@ -40,7 +43,12 @@ class Way:
 
     @property
     def id(self) -> str:
-        return f"{self.target} {self.component} {self.port}"
+        return f"{self.target} {self.component} {host_port(self.address, self.port)}"
+
+    @property
+    def place(self) -> tuple[str, str, str, int]:
+        """What a listener knows of it: not by which address somebody came."""
+        return (self.source, self.target, self.component, self.port)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,10 +162,11 @@ class Seen:
 def ways(topology: Topology) -> list[Way]:
     """Every way that one host must have to another; those within a host need no proof."""
     found = [
-        _way("A04", member, peer, "cluster_port", ("tcp",) if TLS in peer.opt("extra_args") else ("tcp", "udp"))
+        way
         for mesh in topology.cohorts_of("alertmanager")
         for member in mesh.instances
         for peer in mesh.instances
+        for way in _gossip(member, peer)
     ]
     for prometheus in topology.of("prometheus"):
         if not prometheus.opt("agent"):
@@ -166,6 +175,18 @@ def ways(topology: Topology) -> list[Way]:
         sources = [source for job in _federation.jobs(prometheus, topology) for source in job.sources]
         found += [_way("X04", prometheus, source, "port", ("tcp",)) for source in sources]
     return [way for way in dict.fromkeys(found) if way.source != way.target]
+
+
+def _gossip(member: Instance, peer: Instance) -> list[Way]:
+    """A member joins by the address in its list of peers, and gossips with what the peer advertises."""
+    way = _way("A04", member, peer, "cluster_port", ("tcp",) if TLS in peer.opt("extra_args") else ("tcp", "udp"))
+    try:
+        advertised = alertmanager.advertise(peer)
+    except HAError:  # a name, which the plan refuses
+        advertised = None
+    if advertised in (None, ip_literal(peer.address)):
+        return [way]
+    return [way, dataclasses.replace(way, address=advertised, option="cluster_advertise_address")]
 
 
 def _way(rule: str, source: Instance, target: Instance, option: str, protocols: tuple[str, ...]) -> Way:
@@ -313,6 +334,8 @@ def passages(
     """
     found: list[Passage] = []
     unproved: list[Unproved] = []
+    way_list = list(way_list)
+    several = _several(way_list)
     for way in way_list:
         reached = dialled.get(way.source, {}).get(way.id)
         late = ended.get(way.target, {}).get("heard")
@@ -322,6 +345,8 @@ def passages(
             continue
         assert reached is not None
         heard = {*reached["heard"], *((late or {}).get(str(way.port), {}).get(way.source, ()))}
+        if way.place in several:  # it may have come by the other address
+            heard = set()
         for protocol in way.protocols:
             outcome = OK if protocol in heard else reached["outcome"][protocol]
             found.append(Passage(way, protocol, outcome, reached["said"].get(protocol, "")))
@@ -350,11 +375,15 @@ def _untried(
 
 def must_end(host: str, way_list: t.Iterable[Way], dialled: t.Mapping[str, Answer]) -> bool:
     """Whether a host's listener may still be there: it ends itself once everybody could say goodbye, over TCP."""
-    return any(
-        dialled.get(way.source, {}).get(way.id, {"outcome": {}})["outcome"].get("tcp") != OK
-        for way in way_list
-        if way.target == host
+    way_list = [way for way in way_list if way.target == host]
+    return bool(_several(way_list)) or any(
+        dialled.get(way.source, {}).get(way.id, {"outcome": {}})["outcome"].get("tcp") != OK for way in way_list
     )
+
+
+def _several(way_list: t.Iterable[Way]) -> set[tuple[str, str, str, int]]:
+    """The places to which somebody has ways by several addresses."""
+    return {place for place, count in collections.Counter(way.place for way in way_list).items() if count > 1}
 
 
 def tell(unproved: t.Iterable[Unproved]) -> list[str]:

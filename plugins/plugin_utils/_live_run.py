@@ -16,6 +16,8 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options i
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Topology
 
 STEPS = ("look", "dial", "end")
+NOBODY = "*"  # no host's name
+_LONGEST_LISTEN = 600.0
 _OPTIONS = tuple(
     option for option in COMMON if option.name in ("prometheus_ha_preflight_timeout", "prometheus_ha_preflight_listen")
 )
@@ -67,19 +69,32 @@ def obtain(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> LiveRun:
     nonce = _store.kept("live-ask", ["*"])["*"]
     play = set(task_vars["ansible_play_hosts_all"])
     timeout, listen = _seconds(task_vars, templar)
-    batches = -(-len(play) // max(int(task_vars.get("ansible_forks") or 1), 1))
     return LiveRun(
         host,
         nonce,
         [_within(item, play) for item in asked["components"]],
         [way for way in map(_way, asked["ways"]) if {way.source, way.target} <= play],
         timeout,
-        listen * batches,
+        longest(listen, len(play), int(task_vars.get("ansible_forks") or 1)),
     )
 
 
+def longest(listen: float, hosts: int, forks: int) -> float:
+    """Seconds until a listener ends whose peers do not come: one that a cut off run leaves must not stay for hours.
+
+    :param listen: what is given for one batch of ``forks`` hosts; never less.
+    """
+    batches = -(-hosts // max(forks, 1))
+    return max(listen, min(listen * batches, _LONGEST_LISTEN))
+
+
 def _within(item: dict[str, t.Any], play: set[str]) -> dict[str, t.Any]:
-    ports = [{**port, "dialled_by": [peer for peer in port["dialled_by"] if peer in play]} for port in item["ports"]]
+    ports = []
+    for port in item["ports"]:
+        peers = [peer for peer in port["dialled_by"] if peer in play]
+        # Who comes by two addresses says goodbye twice: with somebody who never comes, it stays until it is ended.
+        nobody = [NOBODY] if len(peers) > len(set(peers)) else []
+        ports.append({**port, "dialled_by": [*dict.fromkeys(peers), *nobody]})
     return {**item, "ports": ports}
 
 

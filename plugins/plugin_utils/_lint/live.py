@@ -32,7 +32,8 @@ def names(hosts: t.Iterable[str]) -> str:
 @rule(
     "A04",
     "error",
-    "Every member of a mesh reaches every other on the cluster port, by TCP and by UDP, and sees all of them.",
+    "Every member of a mesh reaches every other on the cluster port, at its address and at the one that it advertises, "
+    "by TCP and by UDP, and sees all of them.",
     prevents="A split mesh, which notifies twice and does not share silences.",
     source="alertmanager docs/high_availability.md: the cluster port needs TCP and UDP",
 )
@@ -97,7 +98,7 @@ def _words(passage: Passage, sources: str, target: Instance, timeout: float) -> 
 
 
 def _listen_address(way: Way, target: Instance) -> str:
-    prefix = "cluster_" if way.option == "cluster_port" else ""
+    prefix = "cluster_" if way.option.startswith("cluster_") else ""
     return str(target.opt(f"{prefix}listen_address"))
 
 

@@ -17,7 +17,7 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
 
 TASKS = str(ROOT / "playbooks" / "tasks" / "preflight_live.yml")
 # All hosts are loopback addresses of this machine, which need not be run by systemd.
-MEANT = [{"id": rule, "reason": "it is a test"} for rule in ("A03", "A04", "H03")]
+MEANT = [{"id": rule, "reason": "it is a test"} for rule in ("A03", "A04", "H03", "X05")]
 
 
 class Mesh:
@@ -85,6 +85,20 @@ def test_an_address_that_peers_do_not_use(mesh: Mesh) -> None:
     assert "held there on 127.0.0.9" in ran.words
     with socket.socket() as again:
         again.bind(("127.0.0.9", mesh.port))  # ended, though nobody had come
+
+
+@pytest.mark.parametrize("advertised, is_reached", [("127.0.0.3", True), ("127.0.0.8", False)])
+def test_an_advertised_address(mesh: Mesh, advertised: str, is_reached: bool) -> None:
+    """The peers' list names 127.0.0.3, where the member listens."""
+    mesh.inventory["alertmanager"]["hosts"]["a-2"]["alertmanager_cluster_advertise_address"] = advertised
+    ran = mesh.run()
+    assert ran.rc == 0, ran.words  # A04 is meant here
+    told = "A04 error host a-2, variable alertmanager_cluster_advertise_address" in ran.words
+    assert told is not is_reached
+    assert (f"from a-1, a-3 to a-2 by TCP on 127.0.0.8:{mesh.gossip}" in ran.words) is not is_reached
+    assert f"on 127.0.0.3:{mesh.gossip}" not in ran.words
+    with socket.socket() as again:
+        again.bind(("127.0.0.3", mesh.gossip))
 
 
 def test_a_finding_that_is_meant(mesh: Mesh) -> None:

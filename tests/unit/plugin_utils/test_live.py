@@ -35,6 +35,46 @@ def test_every_member_to_every_other_and_every_prometheus_to_every_member() -> N
     assert {way.protocols for way in encrypted} == {("tcp",)}
 
 
+def at(*addresses: str) -> list[_live.Way]:
+    """From a-1 to a-2's gossip, at these addresses."""
+    return [dataclasses.replace(GOSSIP, address=address) for address in addresses]
+
+
+@pytest.mark.parametrize(
+    "host, advertised, dialled",
+    [
+        ("192.0.2.2", None, ["192.0.2.2"]),
+        ("192.0.2.2", "192.0.2.2", ["192.0.2.2"]),
+        ("192.0.2.2", "198.51.100.2", ["192.0.2.2", "198.51.100.2"]),
+        ("a-2.example", None, ["a-2.example"]),
+        ("a-2.example", "198.51.100.2", ["a-2.example", "198.51.100.2"]),
+        ("192.0.2.2", "a-2.example", ["192.0.2.2"]),  # the plan refuses it
+    ],
+)
+def test_a_member_is_dialled_at_what_it_advertises(host: str, advertised: str | None, dialled: list[str]) -> None:
+    told = {} if advertised is None else {"alertmanager_cluster_advertise_address": advertised}
+    model = topology(alertmanager("a-1"), alertmanager("a-2", ansible_host=host, **told))
+    found = [way for way in _live.ways(model) if way.target == "a-2"]
+    assert [way.address for way in found] == dialled
+    assert len({way.id for way in found}) == len(dialled)
+    assert [way.option for way in found] == ["cluster_port", "cluster_advertise_address"][: len(dialled)]
+
+
+def test_what_was_heard_proves_no_way_by_another_address() -> None:
+    ways = at("192.0.2.2", "198.51.100.2")
+    fine = {"outcome": {"tcp": "ok", "udp": "ok"}, "said": {}, "heard": ["tcp", "udp"]}
+    lost = {"outcome": {"tcp": "timeout", "udp": "timeout"}, "said": {}, "heard": []}
+    dialled = {ways[0].id: fine, ways[1].id: lost}
+    ended = {"heard": {"9094": {"a-1": ["tcp", "udp"]}}}
+    found, unproved = _live.passages(ways, BOTH, {"a-1": dialled}, {"a-2": ended}, ["a-1", "a-2"])
+    assert [(one.way.address, one.outcome) for one in found if one.protocol == "udp"] == [
+        ("192.0.2.2", "ok"),
+        ("198.51.100.2", "timeout"),
+    ]
+    assert unproved == []
+    assert _live.must_end("a-2", ways, {"a-1": {way.id: fine for way in ways}})
+
+
 def test_only_what_the_topology_connects() -> None:
     apart = topology(
         prometheus("p-1", prometheus_alertmanager_meshes=["eu"]),
@@ -113,7 +153,7 @@ GOSSIP = _live.Way("A04", "a-1", "a-2", "alertmanager", "192.0.2.2", 9094, ("tcp
 def test_what_is_dialled(states: tuple[str, ...], by: str | None) -> None:
     found = _live.targets([GOSSIP], {"a-2": look(*states)})
     assert [(one["id"], one["by"], one["gossip_label"]) for one in found] == (
-        [] if by is None else [("a-2 alertmanager 9094", by, "main")]
+        [] if by is None else [("a-2 alertmanager 192.0.2.2:9094", by, "main")]
     )
 
 
