@@ -127,7 +127,7 @@ COMMON: tuple[Option, ...] = (
         "prometheus_ha_preflight_listen",
         "float",
         "Live preflight: seconds after which a process ends that stands in for a component on its ports, where peers "
-        "did not come. Counted for each batch of C(forks) hosts.",
+        "did not come. Counted for each batch of C(forks) hosts, up to ten minutes.",
         default=30.0,
     ),
     Option(
