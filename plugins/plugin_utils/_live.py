@@ -20,8 +20,6 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 Answer = t.Mapping[str, t.Any]
-# With it, gossip takes TCP alone (alertmanager docs/high_availability.md, cluster/tls_transport.go).
-TLS = "cluster.tls-config"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +177,7 @@ def ways(topology: Topology) -> list[Way]:
 
 def _gossip(member: Instance, peer: Instance) -> list[Way]:
     """A member joins by the address in its list of peers, and gossips with what the peer advertises."""
-    way = _way("A04", member, peer, "cluster_port", ("tcp",) if TLS in peer.opt("extra_args") else ("tcp", "udp"))
+    way = _way("A04", member, peer, "cluster_port", alertmanager.gossip_protocols(peer))
     try:
         advertised = alertmanager.advertise(peer)
     except HAError:  # a name, which the plan refuses
