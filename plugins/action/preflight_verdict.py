@@ -82,8 +82,9 @@ class ActionModule(ActionBase):
             _terminal.say(line)
         blocked = {passage.way for passage in seen.passages if passage.outcome != OK}
         ways = len({passage.way for passage in seen.passages} - blocked)
+        hosts = f"{len(seen.hosts)} host{'' if len(seen.hosts) == 1 else 's'}"
         words = str(counts).partition(": ")[2]
         _terminal.say(
-            f"{len(seen.hosts)} hosts looked at; of the ways between them {ways} open, {len(blocked)} not, "
+            f"{hosts} looked at; of the ways between them {ways} open, {len(blocked)} not, "
             f"{len(seen.unproved)} not tried: {words}"
         )

@@ -186,14 +186,12 @@ def _too_much(instance: Instance, folder: Folder) -> t.Iterator[Problem]:
 
 # Settings of _unit.py that are newer than the oldest systemd of any supported host, with the version that brought them
 # (systemd's NEWS, and "Added in version" of systemd.exec(5) and systemd.service(5)). Older ones ignore them with a
-# warning (systemd.syntax(7)).
+# warning (systemd.syntax(7)). Those that confine: Type=exec (240) and ProcSubset=all (247) do not.
 SINCE: dict[str, int] = {
-    "Type=exec": 240,
     "ProtectHostname": 242,
     "RestrictSUIDSGID": 242,
     "ProtectKernelLogs": 244,
     "ProtectClock": 245,
-    "ProcSubset": 247,
     "ProtectProc": 247,
 }
 # The group @system-service is of 239: without it hardly any system call is left to the process, which does not start.
@@ -252,9 +250,10 @@ def p10_way_back_from_3(seen: Seen) -> t.Iterator[Problem]:
         except HAError:  # a folder of another's making; a wrong wanted version is told by the plan
             continue
         if now.line < (2, 55) and wanted.major >= 3:
+            state = "runs" if component.runs else "is installed"
             yield Problem(
                 instance.where("version"),
-                f"Prometheus {now} runs there, and {wanted} is planned: upstream documents a way back to "
+                f"Prometheus {now} {state} there, and {wanted} is planned: upstream documents a way back to "
                 "2.55 and newer only.",
                 "go to 2.55.1 first, or consent: prometheus_ha_preflight_ignore: [{id: P10, reason: ...}].",
             )

@@ -117,6 +117,10 @@ def test_a_limited_run(mesh: Mesh) -> None:
     assert "not proved, a-3 is not part of this run: a-1 -> a-3 127.0.0.4:" in ran.words
 
 
+def test_one_host(mesh: Mesh) -> None:
+    assert "1 host looked at; " in mesh.run("--limit", "a-1").words
+
+
 def test_a_host_that_fails_on_the_way(mesh: Mesh) -> None:
     lose = {"ansible.builtin.fail": {"msg": "x"}, "when": "inventory_hostname == 'a-3'"}
     ran = mesh.run(tasks=[lose])

@@ -13,10 +13,9 @@ import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _unit
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import live_hosts
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import LIVE_RULES as LIVE
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Clock
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Clock, PortSeen
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_live import DISK, GB, host, stack, told, well
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import prometheus, topology
-
 
 BUCKET = {"type": "S3", "config": {"bucket": "blocks", "endpoint": "s3.example"}}
 
@@ -147,8 +146,8 @@ def test_sizes_in_words(count: int, wanted: str) -> None:
     [
         (252, True, ""),
         (247, True, ""),
-        (245, True, "H03 warning host a-1: systemd 245 ignores ProcSubset, ProtectProc of our units"),
-        (239, True, "systemd 239 ignores Type=exec, ProtectHostname, RestrictSUIDSGID"),
+        (245, True, "H03 warning host a-1: systemd 245 ignores ProtectProc of our units"),
+        (239, True, "systemd 239 ignores ProtectHostname, RestrictSUIDSGID"),
         (238, True, "H03 error host a-1: systemd 238 does not know @system-service"),
         (0, False, "H03 error host a-1: it is not run by systemd (there is none)."),
         (252, False, "it is not run by systemd (systemd 252 is installed only)."),
@@ -170,7 +169,8 @@ KNOWN_TO_239 = {
 
 
 def test_every_setting_of_our_units_has_been_looked_up() -> None:
-    assert {*_unit._HARDENING} == KNOWN_TO_239 | ({*live_hosts.SINCE} - {"Type=exec"})
+    assert {*_unit._HARDENING} == KNOWN_TO_239 | {*live_hosts.SINCE} | {"ProcSubset"}  # of all, which confines nothing
+    assert _unit._HARDENING["ProcSubset"] == "all"
     unit = _unit.render(_unit.UnitSpec("x", "x", "x", "/x"))
     assert "Type=exec" in unit
     assert "SystemCallFilter=@system-service" in unit
@@ -197,8 +197,16 @@ def test_the_way_to_3(now: str, planned: str, is_told: bool) -> None:
     if not is_told:
         assert found == []
         return
-    assert one(found).startswith(f"P10 error host p-1, variable prometheus_version: Prometheus {now} runs there, and ")
+    assert one(found).startswith(
+        f"P10 error host p-1, variable prometheus_version: Prometheus {now} is installed there, and "
+    )
     assert "prometheus_ha_preflight_ignore: [{id: P10, reason: ...}]" in found[0]
+
+
+def test_what_runs_is_told_as_running() -> None:
+    mine = (PortSeen(9090, "tcp", "0.0.0.0", "prometheus_port", "own", ""),)
+    found = told(well(stack(prometheus_version="3.5.3"), p_1={"version": "2.53.3", "ports": mine}))
+    assert "Prometheus 2.53.3 runs there, and 3.5.3" in one(found)
 
 
 FORMER = {"site": "eu", "replica": "p-1"}
