@@ -61,10 +61,14 @@ class Passage:
 
 @dataclasses.dataclass(frozen=True)
 class Unproved:
-    """A way that nobody could try, and why."""
+    """A way that nobody could try, and why.
+
+    :param is_within: whether both ends were looked at: then a rule could not be applied to them, and says so.
+    """
 
     way: Way
     why: str
+    is_within: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -339,7 +343,7 @@ def passages(
         late = ended.get(way.target, {}).get("heard")
         why = _untried(way, looked, reached, late, play)
         if why:
-            unproved.append(Unproved(way, why))
+            unproved.append(Unproved(way, why, {way.source, way.target} <= looked.keys() & set(play)))
             continue
         assert reached is not None
         heard = {*reached["heard"], *((late or {}).get(str(way.port), {}).get(way.source, ()))}
@@ -356,7 +360,8 @@ def _untried(
 ) -> str:
     outside = [host for host in (way.source, way.target) if host not in play]
     if outside:
-        return f"{' and '.join(outside)} {'are' if len(outside) > 1 else 'is'} not part of this run"
+        were = "were" if len(outside) > 1 else "was"
+        return f"{' and '.join(outside)} {were} not asked: outside --limit, or nothing starts there"
     for host in (way.source, way.target):
         if host not in looked:
             return f"{host} did not answer"
@@ -385,9 +390,11 @@ def _several(way_list: t.Iterable[Way]) -> set[tuple[str, str, str, int]]:
 
 
 def tell(unproved: t.Iterable[Unproved]) -> list[str]:
-    """What could not be tried, in lines: one for all that share a reason."""
+    """What could not be tried for want of a host, in lines: one for all that share a reason. Rules tell the rest."""
     reasons: dict[str, list[str]] = {}
     for one in unproved:
+        if one.is_within:
+            continue
         way = one.way
         text = f"{way.source} -> {way.target} {host_port(way.address, way.port)} ({', '.join(way.protocols)})"
         reasons.setdefault(one.why, []).append(text)

@@ -69,6 +69,24 @@ def _blocked(rule_id: str, seen: Seen) -> t.Iterator[Problem]:
         sources = names(one.way.source for one in passages)
         what, do = _words(passages[0], sources, target, seen.timeout)
         yield Problem(target.where(way.option), what, do)
+    yield from _undecided(rule_id, seen, instances)
+
+
+def _undecided(rule_id: str, seen: Seen, instances: t.Mapping[tuple[str, str], Instance]) -> t.Iterator[Problem]:
+    """One problem for all the hosts whose ways to one port were not tried for one reason."""
+    groups: dict[tuple[str, str], list[Way]] = {}
+    for one in seen.unproved:
+        if one.is_within and one.way.rule == rule_id:
+            groups.setdefault((one.way.id, one.why), []).append(one.way)
+    for (_id, why), ways in groups.items():
+        way = ways[0]
+        line = f"from {names(one.source for one in ways)} to {way.target} on {host_port(way.address, way.port)}"
+        yield Problem(
+            instances[way.target, way.component].where(way.option),
+            f"whether there is a way {line} ({', '.join(way.protocols)}) was not proved: {why}.",
+            "correct that and run again.",
+            "undecided",
+        )
 
 
 def _words(passage: Passage, sources: str, target: Instance, timeout: float) -> tuple[str, str]:
@@ -107,7 +125,7 @@ def _incomplete(mesh: Cohort, seen: Seen) -> t.Iterator[Problem]:
     members = {
         instance.name: (instance, component)
         for instance, _host, component in seen.instances()
-        if instance.cohort == next(iter(mesh.instances)).cohort and component.runs
+        if instance.cohort == mesh.instances[0].cohort and component.runs
     }
     if len(members) < max(len(mesh.instances), 2):
         return

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.live import names
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import PortSeen
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import PortSeen, Unproved
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_live import blocked, stack, told, well
 
 TCP = PortSeen(9094, "tcp", "0.0.0.0", "alertmanager_cluster_port", "own", "")
@@ -70,6 +70,19 @@ def test_a_way_that_is_not_open(of: dict[str, t.Any], outcome: str, said: str, w
     found = told(blocked(well(), outcome=outcome, said=said, **of))
     assert len(found) == 1, found
     assert [part for part in words if part not in found[0]] == [], found[0]
+
+
+def test_a_way_that_was_not_proved_is_undecided() -> None:
+    seen = well()
+    ways = [one.way for one in seen.passages if one.way.target == "a-2" and one.protocol == "tcp"]
+    within = [Unproved(way, "what stood in for it on a-2 had ended", True) for way in ways]
+    found = told(dataclasses.replace(seen, unproved=tuple(within)))
+    assert len(found) == 2, found
+    assert found[0].startswith("A04 undecided host a-2, variable alertmanager_cluster_port: whether there is a way ")
+    assert "from a-1, a-3 to a-2 on a-2.example:9094 (tcp, udp) was not proved: what stood in for it" in found[0]
+    assert found[1].startswith("X04 undecided host a-2, variable alertmanager_port: ")
+    outside = [dataclasses.replace(one, is_within=False) for one in within]
+    assert told(dataclasses.replace(seen, unproved=tuple(outside))) == []
 
 
 def test_both_directions_are_two_problems() -> None:

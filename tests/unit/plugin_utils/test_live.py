@@ -223,6 +223,9 @@ def test_passages(looks: t.Any, dialled: t.Any, ended: t.Any, wanted: list[str] 
     )
     if isinstance(wanted, str):
         assert (found, [one.why for one in unproved]) == ([], [wanted])
+        is_within = len(looks) == 2
+        assert [one.is_within for one in unproved] == [is_within]
+        assert len(_live.tell(unproved)) == (not is_within)
     else:
         assert ([one.outcome for one in found], unproved) == (wanted, [])
 
@@ -230,9 +233,9 @@ def test_passages(looks: t.Any, dialled: t.Any, ended: t.Any, wanted: list[str] 
 @pytest.mark.parametrize(
     "play, why",
     [
-        (["a-1"], "a-2 is not part of this run"),
-        (["a-2"], "a-1 is not part of this run"),
-        ([], "a-1 and a-2 are not part of this run"),
+        (["a-1"], "a-2 was not asked: outside --limit, or nothing starts there"),
+        (["a-2"], "a-1 was not asked: outside --limit, or nothing starts there"),
+        ([], "a-1 and a-2 were not asked: outside --limit, or nothing starts there"),
     ],
 )
 def test_a_limited_run(play: list[str], why: str) -> None:
