@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import math
 import re
 import typing as t
 import urllib.parse
@@ -78,7 +79,7 @@ def _alertmanager(api: Api, http: Http) -> list[Question]:
 
 
 def _whole(number: float | None) -> int | None:
-    return None if number is None or number != number or abs(number) == float("inf") else int(number)
+    return None if number is None or not math.isfinite(number) else int(number)
 
 
 def _reload(text: str, kind: str) -> dict[str, t.Any]:

@@ -95,10 +95,10 @@ def scrape_configs(prometheus: Instance, topology: Topology) -> list[dict[str, t
     """
     found: list[dict[str, t.Any]] = []
     for job in entries(prometheus, topology):
-        problem = job if isinstance(job, HAError) else unaddressed(job)
-        if problem:
+        if isinstance(job, HAError):
+            raise job
+        if problem := unaddressed(job):
             raise problem
-        assert isinstance(job, Job)
         found.append(dict(job.config))
     return found
 

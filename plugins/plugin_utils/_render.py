@@ -39,8 +39,7 @@ def render_instance(instance: Instance, topology: Topology, files: Files) -> dic
         return {**known, **absent(instance)}
     _versions.parse_version(instance.opt("version"), instance.where("version"))
     render = _registry.component(instance.kind.name).render
-    assert render is not None, f"{instance.kind.name} has no renderer"
-    return {**known, **render(instance, topology, files)}
+    return {**known, **(render(instance, topology, files) if render else {})}
 
 
 def absent(instance: Instance) -> dict[str, t.Any]:

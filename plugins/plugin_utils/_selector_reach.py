@@ -10,6 +10,7 @@ by side, from the empty text breadth first, so that the first text found is a sh
 
 from __future__ import annotations
 
+import collections
 import functools
 import typing as t
 
@@ -92,9 +93,10 @@ def _shortest(conditions: tuple[_Condition, ...], alphabet: Ranges) -> str | Non
     """A shortest text of one character or more, of the alphabet, that meets the conditions; None if there is none."""
     letters = _letters([node for node, _wanted in conditions], alphabet)
     start: tuple[_State, ...] = tuple(frozenset({(node,)}) for node, _wanted in conditions)
-    waiting = [(start, "")]
+    waiting = collections.deque([(start, "")])
     seen: set[tuple[_State, ...]] = set()
-    for states, text in waiting:
+    while waiting:
+        states, text = waiting.popleft()
         takers = [_takers(state, begin=not text) for state in states]
         for letter in letters:
             after = tuple(_after(taker, letter) for taker in takers)

@@ -63,7 +63,7 @@ def i03_usable_endpoints(subject: Subject) -> t.Iterator[Problem]:
 def unusable(instance: Instance) -> list[HAError]:
     """All that is wrong with an instance's endpoint, and with its other ports: one a place."""
     parts: list[t.Callable[[], object]] = [lambda: instance.url, lambda: instance.own_url, lambda: instance.address]
-    parts += [lambda: instance.prefix, lambda: instance.port(), lambda: _check_ports(instance)]
+    parts += [lambda: instance.prefix, instance.port, lambda: _check_ports(instance)]
     if f"{instance.kind.name}_listen_address" in instance.options:
         parts.append(lambda: normal_address(instance.opt("listen_address"), instance.where("listen_address")))
     found: dict[str, HAError] = {}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import typing as t
 
@@ -74,9 +75,9 @@ def _label(subject: Subject, key: _Key) -> str:
 def _below(graph: _Graph, reader: _Key) -> t.Iterator[_Key]:
     """What a set federates, directly or through others, without itself: a cycle is F06's."""
     seen = {reader}
-    waiting = [reader]
-    for key in waiting:
-        for source in graph.get(key, {}):
+    waiting = collections.deque([reader])
+    while waiting:
+        for source in graph.get(waiting.popleft(), {}):
             if source not in seen:
                 seen.add(source)
                 waiting.append(source)

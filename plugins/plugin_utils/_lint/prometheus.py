@@ -195,7 +195,7 @@ def p09_dollars(subject: Subject) -> t.Iterator[Problem]:
         labels = {**instance.opt("external_labels"), prometheus.replica_label(instance): prometheus.replica(instance)}
         lone = {name: value for name, value in labels.items() if "$" in str(value).replace("$$", "")}
         if lone and not _other_wrongs(instance, "$", "$$"):
-            name, value = next(iter(lone.items()))
+            name, value = min(lone.items())
             by = ", by prometheus_replica," if name == prometheus.replica_label(instance) else ""
             yield Problem(
                 instance.where("external_labels"),

@@ -149,4 +149,4 @@ def test_names_beyond_ascii_are_those_of_prometheus_3(tmp_path: Path) -> None:
     file = support.write(tmp_path / "etc", {0: support.Case({"a": "b"}, [config])})
     for version, code in (("2.53.3", 1), ("3.5.3", 0)):
         promtool = binaries("prometheus", version) / "promtool"
-        assert subprocess.run([promtool, "check", "config", file], capture_output=True).returncode == code
+        assert subprocess.run([promtool, "check", "config", file], capture_output=True, check=False).returncode == code
