@@ -22,7 +22,8 @@ options:
       - V(change) gives the hosts on which something that serves is to be reloaded, restarted or removed.
       - V(preflight) gives the hosts on which something is to be started for the first time, to run from another
         release than before, or to change in what the live preflight has a rule on (external labels of blocks that are
-        uploaded, C(retention.size)), and those that stand in for them. They all go in one wave.
+        uploaded, C(retention.size)), and those that stand in for them; of those that start, also the hosts at the other ends of their connections. They all
+        go in one wave.
     type: list
     elements: str
     required: true
@@ -71,6 +72,10 @@ def _is_wanted(part: t.Mapping[str, t.Any], term: str) -> bool:
     return part["watched"] or any(reason.startswith(OTHER_BINARY) or RETENTION in reason for reason in part["reasons"])
 
 
+def _starts(item: t.Mapping[str, t.Any], only: str | None) -> bool:
+    return any(part["pending"] == "start" for name, part in item["components"].items() if only in (None, name))
+
+
 def _cohorts(item: t.Mapping[str, t.Any]) -> set[tuple[str, ...]]:
     """The replica sets and meshes of a host."""
     return {tuple(cohort) for part in item["components"].values() for cohort in part["cohorts"]}
@@ -97,9 +102,12 @@ class LookupModule(LookupBase):
             if cohorts:
                 pending[item["host"]] = cohorts
         if terms[0] == "preflight":
-            # A newcomer is compared with those that run already: its clock, and the way between them.
+            # A newcomer is compared with those that run already: its clock, and the ways between them.
             wanted = {cohort for cohorts in pending.values() for cohort in cohorts}
-            return [[item["host"] for item in staged if wanted & _cohorts(item)]] if wanted else []
+            peers = _store.peers()
+            ends = {peer for item in staged if _starts(item, only) for peer in peers.get(item["host"], ())}
+            found = [item["host"] for item in staged if item["host"] in ends or wanted & _cohorts(item)]
+            return [found] if found else []
         if terms[0] == "start":
             return [list(pending)] if pending else []
         return _waves.waves(pending)

@@ -179,6 +179,15 @@ def ways(topology: Topology) -> list[Way]:
     return [way for way in dict.fromkeys(found) if way.source != way.target]
 
 
+def peers(topology: Topology) -> dict[str, list[str]]:
+    """By host, those at the other ends of its ways."""
+    found: dict[str, dict[str, None]] = {}
+    for way in ways(topology):
+        found.setdefault(way.source, {})[way.target] = None
+        found.setdefault(way.target, {})[way.source] = None
+    return {host: list(others) for host, others in found.items()}
+
+
 def _gossip(member: Instance, peer: Instance) -> list[Way]:
     """A member joins by the address in its list of peers, and gossips with what the peer advertises."""
     way = _way("A04", member, peer, "cluster_port", alertmanager.gossip_protocols(peer))

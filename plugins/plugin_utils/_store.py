@@ -28,6 +28,7 @@ from ansible import constants
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _inventory,
+    _live,
     _registry,
     _render,
     _report,
@@ -40,6 +41,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import live_hosts
 
 FOLDER = "prometheus_ha"
+ALL = "*"  # no host's name
 
 
 def _run_pid() -> int:
@@ -202,7 +204,9 @@ def _compute(
         values, problems, secrets = _inventory.template_each(scoped, layer, layer)
         snapshot = snapshot.with_values(host, values, problems, secrets, variables)
     plan = _render.plan(snapshot, ControllerFiles(loader))
-    watched = _watched(plan)
+    sound = not any(finding.stops for finding in plan.findings)
+    watched = _watched(plan) if sound else set()
+    keep("peers", ALL, _live.peers(plan.topology) if sound else {})
     for host, slices in plan.hosts.items():
         more = {"origins": snapshot.hosts[host].origins}
         _write(
@@ -223,9 +227,7 @@ def _compute(
 
 
 def _watched(plan: _render.Plan) -> set[tuple[str, str]]:
-    """The instances (host, component) of which the live preflight judges any change; none of a plan that stops."""
-    if any(finding.stops for finding in plan.findings):
-        return set()
+    """The instances (host, component) of which the live preflight judges any change."""
     return {
         (instance.name, instance.kind.name)
         for instance in plan.topology.instances
@@ -327,6 +329,12 @@ def model(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> tuple[_inventory.
     exclusive = _registry.COHORT_NAMES
     snapshot = _inventory.load(task_vars["hostvars"], templar, _registry.NAMES, folders(task_vars), exclusive)
     return snapshot, _topology.build(snapshot, _registry.KINDS)
+
+
+def peers() -> dict[str, list[str]]:
+    """By host, those to or from which the live preflight proves a way."""
+    found: dict[str, list[str]] = kept("peers", [ALL]).get(ALL, {})
+    return found
 
 
 def keep(kind: str, host: str, data: t.Any) -> None:

@@ -32,7 +32,13 @@ def waves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waves:
 def staged(*hosts: tuple[str, str, str, str]) -> None:
     """Hosts in plan order: name, component, cohort, what is pending."""
     for order, (host, component, cohort, pending) in enumerate(hosts):
-        part = {"pending": pending, "cohorts": [[component, "default", cohort]], "order": order, "watched": False}
+        part = {
+            "pending": pending,
+            "cohorts": [[component, "default", cohort]],
+            "order": order,
+            "watched": False,
+            "reasons": [],
+        }
         _store.record_pending(host, {component: part})
 
 
@@ -115,7 +121,21 @@ def test_a_newcomer_is_looked_at_with_those_it_stands_in_for(waves: Waves) -> No
     assert waves("start") == [["am-2"]]
 
 
+def test_the_other_ends_of_a_newcomer_s_ways_are_looked_at(waves: Waves) -> None:
+    _store.keep("peers", _store.ALL, {"am-1": ["p-1", "gone"], "p-1": ["am-1", "am-2"], "p-2": ["am-3"]})
+    staged(
+        ("p-1", "prometheus", "eu", "none"),
+        ("p-2", "prometheus", "us", "restart"),
+        ("am-1", "alertmanager", "m", "start"),
+        ("am-2", "alertmanager", "other", "none"),
+        ("am-3", "alertmanager", "third", "none"),
+    )
+    assert waves("preflight") == [["p-1", "am-1"]]
+    assert waves("preflight", component="prometheus") == []
+
+
 def test_a_rerun_has_nothing_to_look_at(waves: Waves) -> None:
+    _store.keep("peers", _store.ALL, {"eu-1": ["am-1"]})
     stack("none")
     assert waves("preflight") == []
 

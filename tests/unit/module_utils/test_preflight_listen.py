@@ -140,7 +140,7 @@ def test_without_a_user_nobody_it_is_still_not_root(
     def unknown(_name: str) -> t.NoReturn:
         raise KeyError("nobody")
 
-    monkeypatch.setattr(listen.pwd, "getpwnam", unknown)
+    monkeypatch.setattr("pwd.getpwnam", unknown)
     status = Path(f"/proc/{stand('a').pid}/status").read_text()
     uid = 65534 if os.geteuid() == 0 else os.geteuid()
     assert f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n" in status

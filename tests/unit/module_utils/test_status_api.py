@@ -85,8 +85,8 @@ def test_generation_and_alerts() -> None:
     assert _status_api.generation(data) == {"generation": "abc"}
     assert _status_api.generation({"groups": []}) == {"generation": ""}
     alerts = [("B", "firing"), ("A", "firing"), ("B", "firing"), ("A", "pending")]
-    data = {"alerts": [{"labels": {"alertname": name}, "state": state} for name, state in alerts]}
-    assert _status_api.firing(data) == {"firing": {"A": 1, "B": 2}}
+    firing = {"alerts": [{"labels": {"alertname": name}, "state": state} for name, state in alerts]}
+    assert _status_api.firing(firing) == {"firing": {"A": 1, "B": 2}}
 
 
 def test_alertmanagers() -> None:

@@ -105,6 +105,17 @@ def test_who_federates_reaches_whom_it_federates() -> None:
     assert pairs(_live.ways(model), "X04") == {"g-1>p-1:9190", "g-1>p-2:9190"}
 
 
+def test_who_is_at_the_other_ends() -> None:
+    found = _live.peers(stack())
+    assert {host: sorted(others) for host, others in found.items()} == {
+        "p-1": ["a-1", "a-2", "a-3"],
+        "p-2": ["a-1", "a-2", "a-3"],
+        "a-1": ["a-2", "a-3", "p-1", "p-2"],
+        "a-2": ["a-1", "a-3", "p-1", "p-2"],
+        "a-3": ["a-1", "a-2", "p-1", "p-2"],
+    }
+
+
 def test_what_a_host_looks_at() -> None:
     model = stack()
     found = _live.looks(model, _live.ways(model))

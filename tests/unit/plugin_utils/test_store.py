@@ -77,8 +77,9 @@ def test_many_workers_compute_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_slice_says_whether_the_live_preflight_judges_its_changes() -> None:
     size = {"storage": {"tsdb": {"retention": {"size": "1GB"}}}}
-    version = {"prometheus_version": "3.11.2", "prometheus_checksum": "sha256:" + "0" * 64}
+    version: dict[str, t.Any] = {"prometheus_version": "3.11.2", "prometheus_checksum": "sha256:" + "0" * 64}
     assert not obtain(task_vars()).slices("p-1", "prometheus")[0]["watched"]
+    assert _store.peers() == {}  # two that have no Alertmanager
     ignored = [{"id": "P04", "reason": "a test"}]
     watched = task_vars(prometheus_config=size, prometheus_ha_preflight_ignore=ignored, **version)
     assert _store._watched(_plan_of(watched)) == {("p-1", "prometheus"), ("p-2", "prometheus")}
