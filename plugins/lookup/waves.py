@@ -22,8 +22,8 @@ options:
       - V(change) gives the hosts on which something that serves is to be reloaded, restarted or removed.
       - V(preflight) gives the hosts on which something is to be started for the first time, to run from another
         release than before, or to change in what the live preflight has a rule on (external labels of blocks that are
-        uploaded, C(retention.size)), and those that stand in for them; of those that start, also the hosts at the other ends of their connections. They all
-        go in one wave.
+        uploaded, C(retention.size)), and those that stand in for them; of those that start, also the hosts at the
+        other ends of their connections. They all go in one wave.
     type: list
     elements: str
     required: true
