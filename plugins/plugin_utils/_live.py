@@ -351,10 +351,9 @@ def passages(
         reached = dialled.get(way.source, {}).get(way.id)
         late = ended.get(way.target, {}).get("heard")
         why = _untried(way, looked, reached, late, play)
-        if why:
+        if why or reached is None:
             unproved.append(Unproved(way, why, {way.source, way.target} <= looked.keys() & set(play)))
             continue
-        assert reached is not None
         heard = {*reached["heard"], *((late or {}).get(str(way.port), {}).get(way.source, ()))}
         if way.place in several:  # it may have come by the other address
             heard = set()

@@ -174,7 +174,8 @@ def test_an_undecryptable_value_hits_its_variable_alone_and_shows_nothing(tmp_pa
     (tmp_path / "inventory.yml").write_text(
         "alertmanager:\n  hosts: {am-1: {}, am-2: {}}\n  vars:\n    smtp: !vault |\n"
         + block
-        + "    alertmanager_config: {global: {smtp_auth_password: '{{ smtp }}'}}\n"
+        + "    alertmanager_config:\n      global: {smtp_auth_password: '{{ smtp }}'}\n"
+        + "      route: {receiver: nobody}\n      receivers: [{name: nobody}]\n"
         + "prometheus: {hosts: {p: {}}}\n"
     )
     ran = playbook(tmp_path, tmp_path / "inventory.yml", PLAN)

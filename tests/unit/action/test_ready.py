@@ -16,6 +16,8 @@ import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.action import ready as action
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import AM_CONFIG, Ran, local, playbook, write
 
+PLAYED = [{"id": "X05", "reason": "both are played on loopback, by one process"}]
+
 
 class Stack(http.server.ThreadingHTTPServer):
     """Answers as a Prometheus and as an Alertmanager at once."""
@@ -58,17 +60,16 @@ def stack() -> t.Iterator[Stack]:
 
 def prove(folder: Path, stack: Stack, *, values: dict[str, t.Any] | None = None, **args: t.Any) -> Ran:
     port = stack.server_address[1]
+    values = {"prometheus_ha_preflight_ignore": PLAYED, **(values or {})}
     hosts = {
-        "prometheus": {
-            "hosts": local("p", prometheus_port=port, prometheus_listen_address="127.0.0.1", **(values or {}))
-        },
+        "prometheus": {"hosts": local("p", prometheus_port=port, prometheus_listen_address="127.0.0.1", **values)},
         "alertmanager": {
             "hosts": local(
                 "am",
                 ansible_host="127.0.0.2",
                 alertmanager_config=AM_CONFIG,
                 alertmanager_listen_address="127.0.0.1",
-                **{"alertmanager_port": port, **(values or {})},
+                **{"alertmanager_port": port, **values},
             )
         },
     }
