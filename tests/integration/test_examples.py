@@ -134,6 +134,7 @@ SCENES = {
     "lookup/waves": Scene(plays=PLAN + STAGE, options=("-e", "prometheus_scrape_interval=7s")),
     "modules/alertmanager_mesh_info": Scene("eu-1"),
     "modules/component": Scene("eu-2"),
+    "modules/component_info": Scene("eu-1"),
     "modules/config": Scene(before=INSTALLED + RUNNING),
     "modules/gate_info": Scene("eu-1"),
     "modules/plan": Scene("eu-1"),
