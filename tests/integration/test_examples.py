@@ -194,7 +194,7 @@ class Stack:
         command = [str(BIN / "ansible-playbook"), "-i", str(inventory), str(playbook), *options]
         done = subprocess.run(
             [*command, "-e", json.dumps(self.variables), "--diff"],
-            cwd=ROOT,
+            cwd=self.folder,  # what an example writes does not end up in the tarball
             env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
