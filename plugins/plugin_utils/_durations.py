@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import typing as t
 from fractions import Fraction
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
@@ -129,6 +130,17 @@ def _within(nanoseconds: int, text: str, where: str) -> int:
     if abs(nanoseconds) > _LONGEST:
         raise HAError(f"The duration {text!r} is too long.", where=where, do="Write less than 292 years.")
     return nanoseconds
+
+
+def known(value: object, read: t.Callable[[object], int] | None = None) -> int | None:
+    """In nanoseconds; None of nothing, and of what is no duration: I07 says so.
+
+    :param read: prometheus_duration, where it is not another of the readers here.
+    """
+    try:
+        return None if value is None else (read or prometheus_duration)(value)
+    except HAError:
+        return None
 
 
 def shown(nanoseconds: int) -> str:

@@ -14,7 +14,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors im
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, alertmanager
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import (
     flag_duration,
-    prometheus_duration,
+    known,
     shown,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
@@ -248,14 +248,12 @@ def a15_start_delay(subject: Subject) -> t.Iterator[Problem]:
     for mesh in meshes(subject):
         longest, sender = 0, ""
         for prometheus in subject.topology.alerting(mesh):
-            delay = _duration(
-                prometheus_duration, _base.extra_arg(prometheus, "rules.alert.resend-delay") or RESEND_DELAY
-            )
+            delay = known(_base.extra_arg(prometheus, "rules.alert.resend-delay") or RESEND_DELAY)
             if delay and delay > longest:
                 longest, sender = delay, prometheus.name
         for member in mesh.instances:
             try:
-                held = _duration(flag_duration, member.opt("dispatch_start_delay"))
+                held = known(member.opt("dispatch_start_delay"), flag_duration)
                 told = held is not None and held < longest and alertmanager.has_start_delay(member)
             except HAError:
                 continue  # I03 says what is wrong with the version
@@ -266,14 +264,6 @@ def a15_start_delay(subject: Subject) -> t.Iterator[Problem]:
                     f"after {shown(longest)} (rules.alert.resend-delay).",
                     f"set {shown(longest)} or more, or a shorter resend delay.",
                 )
-
-
-def _duration(read: t.Callable[[object], int], value: object) -> int | None:
-    """In nanoseconds; None for what is none: I07 says it."""
-    try:
-        return read(value)
-    except HAError:
-        return None
 
 
 @rule(

@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import prometheus
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import prometheus_duration, shown
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import known, shown
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._federation import Job
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.federation import all_jobs
@@ -96,8 +94,8 @@ def _below(graph: _Graph, reader: _Key) -> t.Iterator[_Key]:
 def f06_order_and_intervals(subject: Subject) -> t.Iterator[Problem]:
     yield from _cycles(subject, _graph(subject))
     for job in all_jobs(subject):
-        interval = _duration(job.config.get("scrape_interval") or _overall(subject, job.reader, "scrape_interval"))
-        timeout = _duration(job.config.get("scrape_timeout"))
+        interval = known(job.config.get("scrape_interval") or _overall(subject, job.reader, "scrape_interval"))
+        timeout = known(job.config.get("scrape_timeout"))
         if interval is not None:
             yield from _too_often(subject, job, interval)
         # P16 says it of jobs that are written by hand.
@@ -117,7 +115,7 @@ def f06_order_and_intervals(subject: Subject) -> t.Iterator[Problem]:
 
 def _too_often(subject: Subject, job: Job, interval: int) -> t.Iterator[Problem]:
     for cohort in job.sets:
-        evaluated = _duration(_overall(subject, cohort.instances[0], "evaluation_interval"))
+        evaluated = known(_overall(subject, cohort.instances[0], "evaluation_interval"))
         if evaluated is not None and interval < evaluated:
             yield Problem(
                 job.where,
@@ -131,13 +129,6 @@ def _overall(subject: Subject, instance: Instance, name: str) -> t.Any:
     """A global setting, as it is rendered; where nothing can be, as its variable says."""
     config = subject.config(instance)
     return instance.options.get(f"prometheus_{name}") if config is None else within(config, "global", name)
-
-
-def _duration(value: t.Any) -> int | None:
-    """In nanoseconds; None of nothing, and of what is no duration (I07 says so)."""
-    with contextlib.suppress(HAError):
-        return None if value is None else prometheus_duration(value)
-    return None
 
 
 def _cycles(subject: Subject, graph: _Graph) -> t.Iterator[Problem]:

@@ -15,6 +15,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._component
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import (
     HOUR,
     flag_duration,
+    known,
     prometheus_duration,
     shown,
 )
@@ -204,13 +205,13 @@ _AGENT_FLAG = "storage.agent.retention.max-time"
 )
 def r03_outage_budget(subject: Subject) -> t.Iterator[Problem]:
     for instance in subject.topology.of("prometheus"):
-        budget = _duration(instance.opt("remote_outage_budget"))
+        budget = known(instance.opt("remote_outage_budget"))
         if budget is None:
             continue
         flags = {str(name).lstrip("-"): value for name, value in instance.opt("extra_args").items()}
-        log = (_duration(flags.get(_AGENT_FLAG)) or _AGENT_WAL) if instance.opt("agent") else _WAL
+        log = (known(flags.get(_AGENT_FLAG)) or _AGENT_WAL) if instance.opt("agent") else _WAL
         for endpoint in _remote_write.endpoints(instance, subject.topology):
-            age = _duration(within(endpoint.config, "queue_config", "sample_age_limit"))
+            age = known(within(endpoint.config, "queue_config", "sample_age_limit"))
             held = min(log, age or log)
             if budget > held:
                 yield Problem(
@@ -218,13 +219,6 @@ def r03_outage_budget(subject: Subject) -> t.Iterator[Problem]:
                     f"{endpoint.title} may be away for {shown(budget)}, and {shown(held)} are held back.",
                     "plan with less, or put in front of it what holds samples back for longer, as Kafka or vmagent do.",
                 )
-
-
-def _duration(value: t.Any) -> int | None:
-    """In nanoseconds; None of nothing, and of what is no duration (I07 says so)."""
-    with contextlib.suppress(HAError):
-        return None if value is None else prometheus_duration(value)
-    return None
 
 
 @rule(
