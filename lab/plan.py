@@ -18,9 +18,13 @@ SUBNETS = {
     "bench": "172.30.92.0/24",
     "dev": "172.30.93.0/24",
     "scratch": "172.30.94.0/24",
+    "rolling": "172.30.98.0/24",
 }
+_DEMO = ("eu-1", "eu-2", "us-1", "us-2", "am-1", "am-2", "am-3")
 TOPOLOGIES = {
-    "demo": ("eu-1", "eu-2", "us-1", "us-2", "am-1", "am-2", "am-3"),
+    "demo": _DEMO,
+    # Whoever watches a change does so from a host of its own, at the end: the others keep their addresses.
+    "rolling": (*_DEMO, "prober"),
     "pair4": ("eu-1", "eu-2", "am-1", "am-2"),
 }
 SERVICES = "services"

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,10 +54,69 @@ class Run:
     rc: int
     output: str
     changed: dict[str, int]
+    seconds: float
 
     def succeeded(self) -> Run:
         assert self.rc == 0, self.output
         return self
+
+
+class Running:
+    """A run that goes on; it leads a session of its own."""
+
+    def __init__(self, command: t.Sequence[str], env: t.Mapping[str, str]) -> None:
+        self._file = tempfile.NamedTemporaryFile(mode="w", prefix="run-")  # noqa: SIM115
+        self.begun = time.time()
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=self._file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return Path(self._file.name).read_text()
+
+    @property
+    def over(self) -> bool:
+        return self.process.poll() is not None
+
+    def wait(self, seconds: float = 400) -> Run:
+        """Its result. :raises AssertionError: when it hangs; then it is ended."""
+        try:
+            rc = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise AssertionError(f"not done within {seconds} s:\n{self.output}") from None
+        output = self.output
+        self._file.close()
+        changed = {host: int(count) for host, count, _unreachable, _failed in RECAP.findall(output)}
+        return Run(rc, output, changed, time.time() - self.begun)
+
+    def kill(self) -> None:
+        """kill -9 of the run, its main process first; what it started on hosts goes on as it may."""
+        # A worker leads a session of its own, so no group has them all.
+        workers = [pid for pid in _children(self.process.pid) if b"ansible-playbook" in _command_line(pid)]
+        for pid in (self.process.pid, *workers):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +128,15 @@ class Process:
 
 
 class Stack:
-    """The lab named ``default`` (or LAB_NAME)."""
+    """A lab of the demo's hosts.
 
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "lab", "status", "--name", NAME, "--json"]
+    :param name: the lab's.
+    :param inventories: what its hosts run, the later ones on top.
+    """
+
+    def __init__(self, name: str = NAME, inventories: t.Sequence[str] = ("inventory/lab",)) -> None:
+        self.inventories = tuple(inventories)
+        command = [sys.executable, "-m", "lab", "status", "--name", name, "--json"]
         state = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
         self.addresses: dict[str, str] = {host["host"]: host["address"] for host in state["hosts"]}
         self.network: str = state["subnet"]
@@ -178,24 +244,18 @@ class Stack:
 
     # -- playbooks -------------------------------------------------------------------------------------------------
 
-    def play(self, playbook: Path, *args: str, overlay: Path | None = None) -> Run:
-        """Run a playbook on inventory/lab, with further inventory from a folder on top."""
-        command = ["ansible-playbook", "-i", "inventory/lab", *(["-i", str(overlay)] if overlay else [])]
+    def start(self, playbook: Path, *args: str, overlay: Path | None = None) -> Running:
+        """Begin a playbook on the lab's inventory, with further inventory from a folder on top."""
+        inventories = [*self.inventories, *([str(overlay)] if overlay else [])]
+        command = ["ansible-playbook", *(word for path in inventories for word in ("-i", path))]
         command += ["-e", f"lab_subnet={self.subnet}", *args, str(playbook)]
         ours = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MOLECULE_"))}
-        env = {**ours, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-        changed = {host: int(count) for host, count, _unreachable, _failed in RECAP.findall(done.stdout)}
-        return Run(done.returncode, done.stdout, changed)
+        env = {**ours, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "PYTHONUNBUFFERED": "1"}
+        return Running(command, env)
+
+    def play(self, playbook: Path, *args: str, overlay: Path | None = None) -> Run:
+        """As start, to its end."""
+        return self.start(playbook, *args, overlay=overlay).wait()
 
     def site(self, *args: str, overlay: Path | None = None) -> Run:
         return self.play(ROOT / "site.yml", *args, overlay=overlay)

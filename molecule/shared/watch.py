@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import http.client
-import json
 import subprocess
 import threading
-import time
 import typing as t
 from pathlib import Path
 
-INTERVAL = 0.1
-Span = t.Tuple[float, float]
+from ansible_collections.baremetal.prometheus_ha.molecule.shared import outages, prober
 
 
 class Watch:
@@ -27,10 +23,12 @@ class Watch:
     """
 
     def __init__(self, endpoints: t.Mapping[str, tuple[str, int]]) -> None:
-        self._samples: dict[str, list[tuple[float, float, bool]]] = {name: [] for name in endpoints}
+        self._samples: dict[str, list[prober.Sample]] = {name: [] for name in endpoints}
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._follow, args=(name, *endpoint), daemon=True)
+            threading.Thread(
+                target=prober.follow, args=(*endpoint, self._stop, self._samples[name].append), daemon=True
+            )
             for name, endpoint in endpoints.items()
         ]
 
@@ -44,21 +42,9 @@ class Watch:
         for thread in self._threads:
             thread.join()
 
-    def _follow(self, name: str, address: str, port: int) -> None:
-        while not self._stop.wait(INTERVAL):
-            begun = time.monotonic()
-            serves = _serves(address, port)
-            self._samples[name].append((begun, time.monotonic(), serves))
-
-    def down(self, name: str) -> list[Span]:
-        """The spans in which no sample was good, from the first bad sample to the end of the last."""
-        spans: list[Span] = []
-        former = True
-        for begun, ended, serves in self._samples[name]:
-            if not serves:
-                spans.append((begun, ended) if former else (spans.pop()[0], ended))
-            former = serves
-        return spans
+    def down(self, name: str) -> list[outages.Span]:
+        """The spans in which it was out of service."""
+        return outages.down(self._samples[name])
 
     def most_down(self, names: t.Iterable[str]) -> int:
         """How many of these were down at the same moment, at most; a quick restart may fit between two samples.
@@ -67,25 +53,8 @@ class Watch:
         """
         names = list(names)
         assert all(self._samples[name] for name in names), "the watch saw nothing"
-        edges = sorted(edge for name in names for begun, ended in self.down(name) for edge in ((begun, 1), (ended, -1)))
-        now = most = 0
-        for _when, step in edges:
-            now += step
-            most = max(most, now)
-        return most
-
-
-def _serves(address: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(address, port, timeout=3)
-    try:
-        connection.request("GET", "/api/v2/status" if port == 9093 else "/-/ready")
-        answer = connection.getresponse()
-        body = answer.read()
-        return answer.status == 200 and (port != 9093 or json.loads(body)["cluster"]["status"] == "ready")
-    except (OSError, http.client.HTTPException, ValueError):
-        return False
-    finally:
-        connection.close()
+        spans = [self.down(name) for name in names]
+        return max((count for count in range(1, len(names) + 1) if outages.together(spans, count)), default=0)
 
 
 class CommandLines:
@@ -106,7 +75,7 @@ class CommandLines:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._stop.wait(INTERVAL):
+        while not self._stop.wait(prober.INTERVAL):
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 with contextlib.suppress(OSError):
                     words = path.read_bytes().decode(errors="replace")
