@@ -55,7 +55,7 @@ def mine(run_pid: int, *, proc: str = "/proc", machine_id: str = "/etc/machine-i
 def is_gone(holder: t.Mapping[str, t.Any], own: t.Mapping[str, t.Any], proc: str = "/proc") -> bool:
     """Whether the run that holds a lease is dead for certain, seen from the run ``own`` (fields of `mine`)."""
     # A container's namespace is another one at each start: then nothing is known but that the machine looks the same.
-    if any(not own[name] or holder.get(name) != own[name] for name in ("controller", "namespace")):
+    if any(holder.get(name) != own[name] for name in ("controller", "namespace")):
         return False
     if not own["boot"] or not holder.get("boot"):
         return False

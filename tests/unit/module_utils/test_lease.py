@@ -140,7 +140,7 @@ def test_a_clock_that_was_set_back_locks_nobody_out(path: str) -> None:
         '{"run": "a"}',
         json.dumps({**params(), "taken": NOW, "expires": "never"}),
         json.dumps({**params(), "taken": NOW, "expires": float("inf")}),
-        json.dumps({**params(), "taken": NOW, "expires": NOW + 60, "run": None}),
+        json.dumps({**params(), "taken": NOW, "expires": NOW + 60, "run": 1}),
     ],
 )
 def test_a_damaged_record_is_none(path: str, text: str) -> None:

@@ -166,6 +166,7 @@ def test_who_is_hidden_is_not_gone(tmp_path: Path, child: subprocess.Popen[bytes
     [
         pytest.param({}, True, id="no such process"),
         pytest.param({"boot": "boot-0"}, True, id="rebooted since"),
+        pytest.param({"boot": "boot-0", "pid": os.getpid()}, True, id="rebooted since, its number is in use"),
         pytest.param({"controller": "other"}, False, id="another controller"),
         pytest.param({"controller": "other", "boot": "boot-0"}, False, id="another controller, another boot"),
         pytest.param({"namespace": "pid:[2]"}, False, id="another container"),
@@ -173,7 +174,7 @@ def test_who_is_hidden_is_not_gone(tmp_path: Path, child: subprocess.Popen[bytes
         pytest.param({"boot": ""}, False, id="unknown boot"),
         pytest.param({"started": 0}, False, id="unknown start"),
         pytest.param({"pid": 0}, False, id="no pid"),
-        pytest.param({"pid": -1}, False, id="every process"),
+        pytest.param({"pid": -999999}, False, id="a group of processes"),
         pytest.param({"pid": 2**70}, False, id="no number of a process"),
     ],
 )
