@@ -18,6 +18,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint impo
     layers,
     live,
     live_hosts,
+    live_versions,
     prometheus,
     relabelling,
     remote,
@@ -57,4 +58,4 @@ RULES: tuple[Rule[Subject], ...] = (
 LAST_RULES: tuple[Rule[ignores.Judged], ...] = ignores.RULES
 
 # Rules over what hosts say of themselves.
-LIVE_RULES: tuple[Rule[Seen], ...] = (*live.RULES, *live_hosts.RULES)
+LIVE_RULES: tuple[Rule[Seen], ...] = (*live.RULES, *live_hosts.RULES, *live_versions.RULES)

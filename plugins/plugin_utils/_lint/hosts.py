@@ -15,6 +15,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors im
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.inventory import unusable
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._summary import named
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
     Cohort,
     Instance,
@@ -22,6 +23,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
     Topology,
     ip_literal,
 )
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._versions import Version, parse_version
 
 # A process that listens on one of these holds the port on all of its host's addresses: Go, of which all components
 # are, takes 0.0.0.0 for both families (seen with alertmanager 0.33.1).
@@ -256,11 +258,38 @@ def _callers(topology: Topology) -> dict[tuple[str, str, str], set[str]]:
     return found
 
 
+@rule(
+    "X07",
+    "warning",
+    "All hosts of a replica set or mesh are pinned to one version.",
+    prevents="Replicas that make different things of the same rules and configuration; members that do not understand "
+    "one another's silences.",
+    source="prometheus docs/migration.md: PromQL; alertmanager CHANGELOG.md: 0.32.3",
+)
+def x07_one_version(subject: Subject) -> t.Iterator[Problem]:
+    for cohort in subject.topology.cohorts_of("prometheus", "alertmanager"):
+        versions: dict[Version, list[Instance]] = {}
+        for instance in cohort.instances:
+            with contextlib.suppress(HAError):  # I03 says it
+                versions.setdefault(parse_version(instance.opt("version")), []).append(instance)
+        if len(versions) > 1:
+            named_by = ((version, [one.name for one in versions[version]]) for version in sorted(versions))
+            each = "; ".join(f"{version} on {named(names)}" for version, names in named_by)
+            fewest = min(versions.values(), key=len)
+            yield Problem(
+                fewest[0].where("version"),
+                f"{cohort.title} is pinned to several versions: {each}.",
+                "set one for the whole of it, in its group. While you go through an upgrade host by host, ignore X07 "
+                "with that reason.",
+            )
+
+
 RULES = (
     i12_folders_of_their_own,
     x01_replicas_are_apart,
     x02_more_than_one,
     x03_nothing_is_shared,
     x05_reached_by_others,
+    x07_one_version,
     a17_gossip_of_grafana,
 )

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _labels, _versions
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _labels
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos, prometheus
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Clock, Folder, Seen
@@ -234,32 +234,6 @@ def h03_systemd(seen: Seen) -> t.Iterator[Problem]:
 
 
 @rule(
-    "P10",
-    "error",
-    "Prometheus goes from below 2.55 to 3.x by way of 2.55, or with consent.",
-    prevents="There is no documented way back.",
-    source="prometheus docs/migration.md",
-)
-def p10_way_back_from_3(seen: Seen) -> t.Iterator[Problem]:
-    for instance, _host, component in seen.instances():
-        if instance.kind.name != "prometheus" or not component.version:
-            continue
-        try:
-            now = _versions.parse_version(component.version)
-            wanted = _versions.parse_version(instance.opt("version"))
-        except HAError:  # a folder of another's making; a wrong wanted version is told by the plan
-            continue
-        if now.line < (2, 55) and wanted.major >= 3:
-            state = "runs" if component.runs else "is installed"
-            yield Problem(
-                instance.where("version"),
-                f"Prometheus {now} {state} there, and {wanted} is planned: upstream documents a way back to "
-                "2.55 and newer only.",
-                "go to 2.55.1 first, or consent: prometheus_ha_preflight_ignore: [{id: P10, reason: ...}].",
-            )
-
-
-@rule(
     "P08",
     "error",
     "The external labels of a replica that uploads blocks stay as they are, or change with consent.",
@@ -313,7 +287,6 @@ def _planned_labels(instance: Instance) -> dict[str, str] | None:
 
 RULES = (
     p08_labels_of_uploaded_blocks,
-    p10_way_back_from_3,
     p12_room_for_data,
     a10_storage_lasts,
     a11_clocks_of_a_mesh,

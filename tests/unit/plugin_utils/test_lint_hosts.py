@@ -217,3 +217,29 @@ def test_x05(parts: list[t.Any], words: str) -> None:
     found = [line for line in findings(*parts) if line.startswith("X05")]
     assert len(found) == bool(words), found
     assert all(words in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("make", "versions", "words"),
+    [
+        (prometheus, ["3.5.0", "3.5.0", "3.5.3"], "replica set default is pinned to several versions: 3.5.0 on h0, h1"),
+        (prometheus, ["3.10.0", "3.9.1"], ": 3.9.1 on h1; 3.10.0 on h0."),
+        (alertmanager, ["0.33.1", "0.34.0"], "mesh default is pinned to several versions: 0.33.1 on h0; 0.34.0 on h1."),
+        (prometheus, ["3.5.3", "v3.5.3"], ""),
+        (alertmanager, ["0.33.1", "0.33.1"], ""),
+        (prometheus, ["3.5.3"], ""),
+        (prometheus, ["3.5.3", "latest"], ""),  # I03 says it
+    ],
+)
+def test_x07(make: t.Callable[..., t.Any], versions: list[str], words: str) -> None:
+    name = f"{make.__name__}_version"
+    parts = [make(f"h{number}", **{name: version}) for number, version in enumerate(versions)]
+    found = [line for line in warnings(*parts) if line.startswith("X07")]
+    assert len(found) == bool(words), found
+    assert all(words in line for line in found)
+
+
+def test_x07_names_the_host_that_is_alone() -> None:
+    parts = [prometheus("p", "q", prometheus_version="3.5.0"), prometheus("r", prometheus_version="3.5.3")]
+    (found,) = [line for line in warnings(*parts) if line.startswith("X07")]
+    assert found.startswith("X07 warning host r, variable prometheus_version: ")

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _unit
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import live_hosts
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._catalogue import LIVE_RULES as LIVE
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Clock, PortSeen
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._live import Clock
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_live import DISK, GB, host, stack, told, well
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import prometheus, topology
 
@@ -177,36 +177,6 @@ def test_every_setting_of_our_units_has_been_looked_up() -> None:
 
 
 # -- what is installed -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "now, planned, is_told",
-    [
-        ("2.53.3", "3.5.3", True),
-        ("2.54.9", "3.0.0-rc.1", True),
-        ("2.55.0", "3.5.3", False),
-        ("2.53.3", "2.55.1", False),
-        ("3.5.3", "3.6.0", False),
-        ("3.5.3", "2.53.3", False),
-        ("", "3.5.3", False),
-        ("current", "3.5.3", False),
-    ],
-)
-def test_the_way_to_3(now: str, planned: str, is_told: bool) -> None:
-    found = told(well(stack(prometheus_version=planned), p_1={"version": now}, a_1={"version": "0.28.1"}))
-    if not is_told:
-        assert found == []
-        return
-    assert one(found).startswith(
-        f"P10 error host p-1, variable prometheus_version: Prometheus {now} is installed there, and "
-    )
-    assert "prometheus_ha_preflight_ignore: [{id: P10, reason: ...}]" in found[0]
-
-
-def test_what_runs_is_told_as_running() -> None:
-    mine = (PortSeen(9090, "tcp", "0.0.0.0", "prometheus_port", "own", ""),)
-    found = told(well(stack(prometheus_version="3.5.3"), p_1={"version": "2.53.3", "ports": mine}))
-    assert "Prometheus 2.53.3 runs there, and 3.5.3" in one(found)
 
 
 FORMER = {"site": "eu", "replica": "p-1"}
