@@ -60,6 +60,12 @@ class Run:
         assert self.rc == 0, self.output
         return self
 
+    @property
+    def failed(self) -> set[str]:
+        """The hosts that failed or could not be reached, by its recap."""
+        found = RECAP.findall(self.output)
+        return {host for host, _changed, *bad in found if any(int(count) for count in bad)}
+
 
 class Running:
     """A run that goes on; it leads a session of its own."""
@@ -141,7 +147,7 @@ class Stack:
         self.addresses: dict[str, str] = {host["host"]: host["address"] for host in state["hosts"]}
         self.network: str = state["subnet"]
         self.subnet = self.network.rpartition(".")[0]
-        self._webhook = state["webhook_url"]
+        self.webhook = state["webhook_url"]
         self._hosts: dict[str, t.Any] = {}
         self._sockets = tempfile.TemporaryDirectory(prefix="ssh")
 
@@ -230,7 +236,7 @@ class Stack:
         group = {"alertname": "InstanceDown", "instance": self.exporter(name), "region": region}
         return [
             len(item["body"]["alerts"])
-            for item in self.ask(f"{self._webhook}/notifications?receiver=lab")
+            for item in self.ask(f"{self.webhook}/notifications?receiver=lab")
             if item["time"] >= since and item["body"]["status"] == "firing" and item["body"]["groupLabels"] == group
         ]
 
@@ -238,7 +244,7 @@ class Stack:
         """Whether every outage that was notified is also notified as over: a new one would not be told apart."""
         last = {
             json.dumps(item["body"]["groupLabels"], sort_keys=True): item["body"]["status"]
-            for item in self.ask(f"{self._webhook}/notifications?receiver=lab")
+            for item in self.ask(f"{self.webhook}/notifications?receiver=lab")
         }
         return "firing" not in last.values()
 
