@@ -154,10 +154,10 @@ class DataCopy:
             if kept and kept.restoring:
                 what = f"the data of {kept.version} is being put back, and that was cut off: there is nothing to copy"
                 raise HAError(what, where=self.path, do="Restore it first.")
+            self._sweep(data)
             if kept and kept.version == version:
                 return kept
             self._must_be_stopped(data)
-            self._sweep(data)
             try:
                 made = self._write(data, version)
             except (OSError, HAError):
@@ -199,9 +199,7 @@ class DataCopy:
                     for name in back.names():
                         back.rename(name, data)
                     data.sync()
-            data.rename(COPY, data, _LET_GO)
-            data.sync()
-            self._sweep(data)
+            self._let_go(data)
         seconds = max(self._now() - kept.taken, 0.0)
         return Restored(kept.version, kept.taken, lost["files"], tuple(lost["blocks"]), seconds)
 
@@ -219,9 +217,7 @@ class DataCopy:
                 raise HAError(what, where=self.path, do="Restore it first.")
             swept = self._sweep(data)
             if kept:
-                data.rename(COPY, data, _LET_GO)
-                data.sync()
-                self._sweep(data)
+                self._let_go(data)
             return swept or kept is not None
 
     def sweep(self) -> bool:
@@ -288,13 +284,15 @@ class DataCopy:
 
     def _data_of(self, folder: OpenFolder) -> list[str]:
         """The names in a folder that are the component's data."""
-        names = [name for name in folder.names() if name not in _SCRATCH and not self._is_leftover(folder, name)]
+        names = [name for name in folder.names() if not self._is_left_out(folder, name)]
         return self._own(names) if folder.path == self.data_dir else names
 
     @staticmethod
-    def _is_leftover(folder: OpenFolder, name: str) -> bool:
+    def _is_left_out(folder: OpenFolder, name: str) -> bool:
+        if name in _SCRATCH or not name.endswith(".tmp"):
+            return name in _SCRATCH
         try:
-            return name.endswith(".tmp") and not stat.S_ISDIR(folder.stat(name).st_mode)
+            return not stat.S_ISDIR(folder.stat(name).st_mode)
         except FileNotFoundError:  # just now, where the service runs
             return True
 
@@ -366,17 +364,9 @@ class DataCopy:
             found: dict[str, t.Any] = json.loads(copy.read(_LOST))
             return found
         known = {status.st_ino for _folder, _name, status in former.walk()}
-        files, blocks = 0, set()
-        for name in self._data_of(data):
-            status = data.stat(name)
-            if stat.S_ISDIR(status.st_mode):
-                with data.open(name) as folder:
-                    files += sum(status.st_ino not in known for _folder, _name, status in folder.walk())
-                if _BLOCK.fullmatch(name):
-                    blocks.add(name)
-            else:
-                files += status.st_ino not in known
-        return {"files": files, "blocks": sorted(blocks.difference(former.names()))}
+        written = [name for folder, name, status in data.walk(self._data_of) if status.st_ino not in known]
+        blocks = [name for name in self._data_of(data) if _BLOCK.fullmatch(name) and name not in former.names()]
+        return {"files": len(written), "blocks": blocks}
 
     def _empty(self, data: OpenFolder, copy: OpenFolder) -> None:
         with copy.open(_GONE) as gone:
@@ -386,6 +376,12 @@ class DataCopy:
                 data.rename(name, gone)
             for name in gone.names():
                 gone.remove(name)
+
+    def _let_go(self, data: OpenFolder) -> None:
+        self._sweep(data)
+        data.rename(COPY, data, _LET_GO)
+        data.sync()
+        self._sweep(data)
 
     @staticmethod
     def _sweep(data: OpenFolder) -> bool:

@@ -58,13 +58,18 @@ class OpenFolder:
         with self._named(f"{self.path}/{name}"):
             return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
 
-    def walk(self) -> t.Iterator[tuple[OpenFolder, str, os.stat_result]]:
-        """All below it that is not a folder: the open folder, the name, and its status."""
-        for name in self.names():
+    def walk(
+        self, names: t.Callable[[OpenFolder], list[str]] | None = None
+    ) -> t.Iterator[tuple[OpenFolder, str, os.stat_result]]:
+        """All below it that is not a folder: the open folder, the name, and its status.
+
+        :param names: those of a folder's names that count; default: all.
+        """
+        for name in names(self) if names else self.names():
             status = self.stat(name)
             if stat.S_ISDIR(status.st_mode):
                 with self.open(name) as below:
-                    yield from below.walk()
+                    yield from below.walk(names)
             else:
                 yield self, name, status
 
