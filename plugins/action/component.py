@@ -9,21 +9,21 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._fetch import merged, provide_archive
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction, blame, for_host
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _converge, _roll, _run_summary, _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import blame
 
+STATES = ["staged", "started", "active", "trial", "settled", "proved", "reverted", "absent"]
 ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "str"},
-    "state": {"type": "str", "default": "active", "choices": ["staged", "started", "active", "absent"]},
+    "state": {"type": "str", "default": "active", "choices": STATES},
+    "asked": {"type": "str", "choices": ["reload", "restart"]},
     "plan": {"type": "list", "elements": "dict"},
 }
 # What the action itself needs of a component; the rest of a plan that the user gives is the module's to judge.
 NEEDED = ("name", "release", "config")
 
 
-class ActionModule(SliceAction):
+class ActionModule(_converge.ConvergeAction):
     TRANSFERS_FILES = False  # an archive that is needed makes its folder itself
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
@@ -39,14 +39,16 @@ class ActionModule(SliceAction):
                     what = f"plan[{number}] lacks {', '.join(missing)}"
                     raise HAError(what, where=f"host {host}", do="see the module's documentation.")
             if slices is not None:
-                result.update(self._converge(slices, args["state"], task_vars))
+                result.update(self.converge(slices, args["state"], task_vars, asked=args["asked"]))
             else:
                 self._require_lockstep(host)
                 slices = _store.obtain(task_vars, self._templar, self._loader).slices(host, args["name"])
                 _store.record_attempt(host)
-                changing = [item["name"] for item in slices] if args["state"] in ("active", "absent") else []
+                turn = _roll.Turn(host, "", check=self._task.check_mode)
+                turn.begin(slices)
+                changing = [item["name"] for item in slices] if args["state"] in ("active", "trial", "absent") else []
                 with _store.turn(host, changing) as done:
-                    result.update(self._converge(slices, args["state"], task_vars))
+                    result.update(self.converge(slices, args["state"], task_vars, asked=args["asked"]))
                     if not result.get("failed"):
                         done()
         except HAError as error:
@@ -57,7 +59,9 @@ class ActionModule(SliceAction):
         if result.get("failed"):
             blame(result, host, slices)
         elif args["plan"] is None and not result.get("unreachable"):
-            self._record(host, slices, result["components"])
+            _converge.record(host, slices, result["components"])
+            entries = [] if args["state"] == "staged" else _roll.outside(turn, result["components"])
+            result["ansible_stats"] = _run_summary.stats(*entries)
         return result
 
     def _require_lockstep(self, host: str) -> None:
@@ -69,45 +73,3 @@ class ActionModule(SliceAction):
                 where=f"host {host}",
                 do="set strategy: linear for this play.",
             )
-
-    def _converge(
-        self, slices: t.Sequence[t.Mapping[str, t.Any]], state: str, task_vars: dict[str, t.Any]
-    ) -> dict[str, t.Any]:
-        plan = [for_host(item, "expect") for item in slices]
-        try:
-            result = self.call("component", {"state": state, "plan": plan}, task_vars)
-            wanted = result.pop("fetch", None)
-            if not wanted or result.get("failed"):
-                return result
-            for item in plan:
-                if item["name"] in wanted:
-                    item["release"] = {**item["release"], **self._provide(item, wanted[item["name"]])}
-            return merged(result, self.call("component", {"state": state, "plan": plan}, task_vars))
-        finally:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
-
-    def _provide(self, item: t.Mapping[str, t.Any], arch: str) -> dict[str, t.Any]:
-        try:
-            return provide_archive(self, ReleaseSpec.from_params(item["release"]), arch)
-        except HAError as error:
-            error.facts["component"] = item["name"]
-            raise
-
-    @staticmethod
-    def _record(
-        host: str, slices: t.Sequence[t.Mapping[str, t.Any]], components: t.Mapping[str, t.Mapping[str, t.Any]]
-    ) -> None:
-        _store.record_pending(
-            host,
-            {
-                item["name"]: {
-                    "pending": components[item["name"]]["pending"],
-                    "reasons": components[item["name"]]["reasons"],
-                    # One that moves between two sets must not be missed by either.
-                    "cohorts": [item["cohort"], *filter(None, [components[item["name"]].get("former_cohort")])],
-                    "order": item["order"],
-                    "watched": item["watched"],
-                }
-                for item in slices
-            },
-        )

@@ -22,6 +22,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
 ARGUMENTS: dict[str, t.Any] = {
     "show": {"type": "bool", "default": False},
     "files": {"type": "list", "elements": "path", "default": []},
+    "transition": {"type": "bool", "default": False},
 }
 
 
@@ -38,6 +39,8 @@ class ActionModule(ActionBase):
         _validated, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
         try:
             store = _store.obtain(task_vars, self._templar, self._loader)
+            if args["transition"]:
+                return {**result, "changed": False, "clients": self._clients(store, task_vars)}
             members = _store.begin(store, task_vars)
             if not (members or args["show"]):
                 do = "see the notes above, and the components that there are roles for."
@@ -50,6 +53,26 @@ class ActionModule(ActionBase):
             for file in files:
                 _terminal.say(f"Written: {file}")
         return {**result, "changed": False, "members": members, "report": store.summary["report"], "files": files}
+
+    def _clients(self, store: _store.Store, task_vars: dict[str, t.Any]) -> list[str]:
+        """Those of the plan that talk to a web endpoint which is about to move; remembered for the play of them.
+
+        :raises HAError: where one of them moves as well: who talks to it would have to know first.
+        """
+        both = _store.transition(task_vars, self._templar, self._loader)
+        found: dict[str, list[list[str]]] = {}
+        for host in store.summary["members"]:
+            for item, other in zip(store.slices(host), both.slices(host), strict=True):
+                if item["config"]["files"] != other["config"]["files"]:
+                    found.setdefault(host, []).append(item["cohort"])
+                    if (host, item["name"]) in _store.moving():
+                        raise HAError(
+                            f"the web endpoint of {item['name']} moves, and so does one that it talks to",
+                            where=f"host {host}",
+                            do="change the ports, prefixes or credentials of one component in a run of its own.",
+                        )
+        _store.record_clients(found)
+        return list(found)
 
     def _draw(self, paths: t.Sequence[str], report: str, task_vars: t.Mapping[str, t.Any]) -> list[str]:
         """The plan as files. :raises HAError: for one that can't be written."""

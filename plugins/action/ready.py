@@ -46,6 +46,9 @@ class ActionModule(SliceAction):
                 ]
                 if not args["checks"]:
                     return {**result, "changed": False, "skipped": True}
+                if not self._task.check_mode:
+                    # The end of a run: nobody has to wait until its lease expires.
+                    args["lease"] = {**self.lease()["lease"], "release": True}
         except HAError as error:
             return {**result, "failed": True, **error.result()}
         result.update(self.call("ready", args, task_vars))

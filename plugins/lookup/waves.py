@@ -19,7 +19,14 @@ options:
   _terms:
     description:
       - V(start) gives the hosts on which something does not run yet. They all go in one wave.
-      - V(change) gives the hosts on which something that serves is to be reloaded, restarted or removed.
+      - V(flip) gives the hosts of which a web endpoint moves (port, path prefix, scheme, credentials).
+      - V(clients) gives the hosts that talk to these, and have to learn of both places first. It needs
+        M(baremetal.prometheus_ha.plan) with O(baremetal.prometheus_ha.plan#module:transition) before it.
+      - V(together) gives the hosts on which all members of a mesh have to change at the same moment, in one wave. A new
+        configuration of Alertmanager is such a change, and what gossip depends on.
+      - V(change) gives the hosts on which anything else that serves is to be reloaded, restarted or removed.
+      - V(kept) gives the hosts that still keep data of a former version for a way back, in one wave, once nothing is
+        pending any more on the others of their set or mesh.
       - V(preflight) gives the hosts on which something is to be started for the first time, to run from another
         release than before, or to change in what the live preflight has a rule on (external labels of blocks that are
         uploaded, C(retention.size)), and those that stand in for them; of those that start, also the hosts at the
@@ -30,6 +37,11 @@ options:
   component:
     description: Only what this component has pending.
     type: str
+  only:
+    description: Only components that get another V(release), or those whose change is a V(reload). Default is all.
+    type: str
+    choices: ['', release, restart, reload]
+    default: ''
 """
 
 EXAMPLES = r"""
@@ -53,27 +65,34 @@ _list:
 
 import typing as t
 
+from ansible.context import CLIARGS
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, RELOAD, RESTART, START
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._process import OTHER_BINARY
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _waves
 
-WANTED = {"start": {"start"}, "change": {"reload", "restart", "remove"}, "preflight": {"start", "reload", "restart"}}
+TERMS = (*_waves.PHASES, "preflight", "kept")
+# In one wave: first starts, and what all members do at once.
+AT_ONCE = ("start", "together", "kept")
 # P12 of the live preflight; a restart names the arguments that are new, gone or differ.
 RETENTION = "--storage.tsdb.retention.size"
 
 
-def _is_wanted(part: t.Mapping[str, t.Any], term: str) -> bool:
-    if part["pending"] not in WANTED[term]:
+def _is_wanted(part: t.Mapping[str, t.Any], term: str, only: str) -> bool:
+    if term == "kept":
+        return bool(part["keeps"])
+    if term != "preflight":
+        return _waves.phase(part, only) == term
+    if part["pending"] not in (START, RELOAD, RESTART):
         return False
-    if term != "preflight" or part["pending"] == "start":
-        return True
-    return part["watched"] or any(reason.startswith(OTHER_BINARY) or RETENTION in reason for reason in part["reasons"])
+    known = part["watched"] or part["breaks"] or part["pending"] == START
+    return known or any(reason.startswith(OTHER_BINARY) or RETENTION in reason for reason in part["reasons"])
 
 
-def _starts(item: t.Mapping[str, t.Any], only: str | None) -> bool:
-    return any(part["pending"] == "start" for name, part in item["components"].items() if only in (None, name))
+def _starts(item: t.Mapping[str, t.Any], component: str | None) -> bool:
+    return any(part["pending"] == START for name, part in item["components"].items() if component in (None, name))
 
 
 def _cohorts(item: t.Mapping[str, t.Any]) -> set[tuple[str, ...]]:
@@ -81,33 +100,56 @@ def _cohorts(item: t.Mapping[str, t.Any]) -> set[tuple[str, ...]]:
     return {tuple(cohort) for part in item["components"].values() for cohort in part["cohorts"]}
 
 
+def _unfinished(staged: t.Iterable[t.Mapping[str, t.Any]]) -> set[tuple[str, ...]]:
+    """Replica sets and meshes in which something is still pending."""
+    parts = [part for item in staged for part in item["components"].values() if part["pending"] != NONE]
+    return {tuple(cohort) for part in parts for cohort in part["cohorts"]}
+
+
 class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[list[str]]:
         self.set_options(var_options=variables, direct=kwargs)
-        if len(terms) != 1 or terms[0] not in WANTED:
-            raise AnsibleLookupError(f"waves takes one of {', '.join(WANTED)}, not {terms}")
-        only = self.get_option("component")
-        pending = {}
+        if len(terms) != 1 or terms[0] not in TERMS:
+            raise AnsibleLookupError(f"waves takes one of {', '.join(TERMS)}, not {terms}")
+        term, component, only = terms[0], self.get_option("component"), self.get_option("only")
         try:
             staged = _store.all_pending()
         except HAError as error:
             raise AnsibleLookupError(str(error)) from error
+        if term == "clients":
+            return self._found(term, _waves.waves(_store.clients(), canary=self._canary()))
+        pending: dict[str, list[tuple[str, ...]]] = {}
+        idle: set[str] = set()
         for item in staged:
-            cohorts = [
-                tuple(cohort)
-                for name, part in item["components"].items()
-                if _is_wanted(part, terms[0]) and only in (None, name)
-                for cohort in part["cohorts"]
-            ]
-            if cohorts:
-                pending[item["host"]] = cohorts
-        if terms[0] == "preflight":
+            parts = [part for name, part in item["components"].items() if component in (None, name)]
+            wanted = [part for part in parts if _is_wanted(part, term, only)]
+            if wanted:
+                pending[item["host"]] = [tuple(cohort) for part in wanted for cohort in part["cohorts"]]
+                idle |= set() if any(part["serves"] for part in wanted) else {item["host"]}
+        if term == "preflight":
             # A newcomer is compared with those that run already: its clock, and the ways between them.
-            wanted = {cohort for cohorts in pending.values() for cohort in cohorts}
+            concerned = {cohort for cohorts in pending.values() for cohort in cohorts}
             peers = _store.peers()
-            ends = {peer for item in staged if _starts(item, only) for peer in peers.get(item["host"], ())}
-            found = [item["host"] for item in staged if item["host"] in ends or wanted & _cohorts(item)]
+            ends = {peer for item in staged if _starts(item, component) for peer in peers.get(item["host"], ())}
+            found = [item["host"] for item in staged if item["host"] in ends or concerned & _cohorts(item)]
             return [found] if found else []
-        if terms[0] == "start":
-            return [list(pending)] if pending else []
-        return _waves.waves(pending)
+        if term == "kept":
+            if CLIARGS.get("subset"):  # the others of the sets may still have it before them
+                return []
+            unfinished = _unfinished(staged)
+            pending = {host: cohorts for host, cohorts in pending.items() if not unfinished & set(cohorts)}
+        if term in AT_ONCE:
+            return self._found(term, [list(pending)] if pending else [])
+        return self._found(term, _waves.waves(pending, first=idle, canary=self._canary()))
+
+    @staticmethod
+    def _found(term: str, waves: list[list[str]]) -> list[list[str]]:
+        """Remembered for the run's summary."""
+        _store.keep("waves", term, waves)
+        return waves
+
+    @staticmethod
+    def _canary() -> t.Callable[[tuple[str, ...]], bool]:
+        """Whether a set or mesh goes ahead. An inventory's group variables can't be seen here, so the plan knows it."""
+        names = _store.canaries()
+        return lambda cohort: cohort[-1] in names

@@ -17,14 +17,26 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
     _configure,
     _diff,
     _download,
+    _effects,
     _foreign,
     _help_flags,
+    _preflight_facts,
     _preflight_listen,
+    _process,
     _ready,
     _record,
     _reload,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import Api
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._data_copy import DataCopy, Restored
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import (
+    NONE,
+    RELOAD,
+    REMOVE,
+    RESTART,
+    START,
+    Due,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._fileset import Fileset
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec import STATE, FilesetPlan, FilesetSpec
@@ -32,22 +44,45 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http impo
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release import Release
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner, run
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service import Service
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service import Crossing, Service
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_spec import ServiceSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, SystemClock, Verdict, wait
+
+
+def _lost(restored: Restored) -> str:
+    blocks = f", the blocks {', '.join(restored.blocks)} among them" if restored.blocks else ""
+    return (
+        f"its data is again as {restored.version} left it: what was written in the {restored.seconds:.0f} s since is "
+        f"lost here ({restored.files} files{blocks}), not on its peers"
+    )
+
+
+def _order(version: str) -> tuple[int, ...]:
+    """A version as numbers that compare; what follows the three of them does not count."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
 
 _ERROR = re.compile(r'level"?[=:]"?error', re.IGNORECASE)  # a line of either log format
 # So long (seconds) a process that runs may take to answer at all: Alertmanager listens within a second of its start.
 _ANSWER_TIMEOUT = 5.0
-NONE, START, RELOAD, RESTART, REMOVE = "none", "start", "reload", "restart", "remove"
+# What may be asked of a component that has less pending.
+ASKS = (RELOAD, RESTART)
 
 
 @dataclasses.dataclass
 class Outcome:
     """What was found, done and is left to do for one component.
 
-    :param pending: none, start, reload, restart or remove: what an activation would do.
+    :param pending: none, start, write, reload, restart or remove: what an activation would do.
     :param reasons: why, in sentences.
+    :param at_once: whether all members of the mesh have to make that change at the same moment.
+    :param breaks: by who is broken until they changed, too (peers, clients), the changes that do it.
+    :param files: those of the configuration that differ.
+    :param serves: whether what is to be changed is up and ready before.
+    :param runs: the version that runs, or ran last; "" where none did.
+    :param endpoint: the port and prefix of what runs, where clients would be broken.
+    :param keeps: the version whose data is kept for a way back; "" where none is.
+    :param out_of_service: seconds for which it was not ready in this change; None where it never was away.
     :param actions: what was changed (in check mode: would be), in sentences.
     :param foreign: files below the configuration folder that this collection did not write.
     :param seconds: how long a start took until it was proved; ``waited_for``: what for, the last sentences.
@@ -56,6 +91,14 @@ class Outcome:
 
     pending: str = NONE
     reasons: list[str] = dataclasses.field(default_factory=list)
+    at_once: bool = False
+    breaks: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    files: list[str] = dataclasses.field(default_factory=list)
+    serves: bool = False
+    runs: str = ""
+    endpoint: dict[str, t.Any] | None = None
+    keeps: str = ""
+    out_of_service: float | None = None
     actions: list[str] = dataclasses.field(default_factory=list)
     diff: list[dict[str, str]] = dataclasses.field(default_factory=list)
     foreign: list[str] = dataclasses.field(default_factory=list)
@@ -69,8 +112,8 @@ class Outcome:
 
     def result(self) -> dict[str, t.Any]:
         """The component's part of the module's result."""
-        shown = {key: value for key, value in dataclasses.asdict(self).items() if key != "diff" and value is not None}
-        return {**shown, "former_cohort": self.former_cohort, "changed": self.changed}
+        shown = {key: value for key, value in dataclasses.asdict(self).items() if key != "diff"}
+        return {**shown, "changed": self.changed}
 
 
 def secrets(params: t.Mapping[str, t.Any]) -> set[str]:
@@ -91,6 +134,7 @@ class Component:
     """One component of the host's slice (its shape is in docs/development.md).
 
     :param apply: False in check mode: the same decisions, without a write.
+    :param asked: reload or restart: what is to be done even where less is pending.
     """
 
     def __init__(
@@ -98,6 +142,7 @@ class Component:
         params: t.Mapping[str, t.Any],
         *,
         apply: bool,
+        asked: str = "",
         runner: Runner = run,
         http: Http | None = None,
         clock: Clock | None = None,
@@ -107,6 +152,8 @@ class Component:
         self.held = params.get("state") == "staged"
         self.leaves = params.get("state") == "absent"
         self._apply = apply
+        self._asked = asked
+        self._effects = _effects.table(params.get("effects"))
         self._runner = runner
         self._clock = clock or SystemClock()
         self._archive = params["release"].get("archive")
@@ -137,6 +184,11 @@ class Component:
         )
         self.api = self._endpoint(params["api"]) if params.get("api") else None
         self._http = http or (self.api.client() if self.api else None)
+        # A version older than this one can't be relied on to open what the wanted version writes.
+        self._back_to = str(params.get("back_to") or "")
+        folders = self.service.spec.unit.data_dirs
+        self._copy = DataCopy(folders[0]) if folders else None
+        self.told: list[str] = []  # what became of the data
 
     @property
     def _folder(self) -> str:
@@ -195,7 +247,7 @@ class Component:
             self._claim()
             outcome.actions += self.service.recover() + self.config.recover()
         if self.leaves:
-            outcome.pending, outcome.reasons = self.pending(self.config.plan())
+            self._found(outcome, self.config.plan())
             return outcome
         installed = self.release.install(self._archive, apply=self._apply).changed
         if installed:
@@ -203,7 +255,7 @@ class Component:
         outcome.actions += self.service.prepare(apply=self._apply)
         files = self.config.plan()
         outcome.foreign = files.foreign
-        outcome.pending, outcome.reasons = self.pending(files)
+        self._found(outcome, files)
         if outcome.pending != NONE or installed:
             self._check()
         if self._apply:
@@ -216,10 +268,12 @@ class Component:
             outcome.actions.append(f"enabled {self.service.unit}, so that it starts at boot")
         return outcome
 
-    def activate(self, *, only_start: bool = False) -> Outcome:
+    def activate(self, *, only_start: bool = False, settle: bool = True) -> Outcome:
         """Stage, then do what is pending, prove it, or put everything back as it was.
 
         :param only_start: leave alone what already serves.
+        :param settle: False keeps the former unit, files and data at hand: ``settle`` or ``revert`` must follow. A run
+            that is cut off before has the next one put the former files back, and begin anew.
         :raises HAError: when the change was refused; the former version and configuration serve again then.
         """
         outcome = self.stage()
@@ -234,18 +288,29 @@ class Component:
         outcome.actions.append(f"{outcome.pending} of {self.service.unit}: {'; '.join(outcome.reasons)}")
         if not self._apply:
             return outcome
+        crossing = self._crossing(outcome)
         if files.changed:
             self.config.swap()
         undo = self.config.rollback if files.changed else None
         begun = time.time()
         try:
-            started = self.service.activate(self._serves_new, undo=undo, former_look=self._is_ready)
+            started = self.service.activate(
+                self._serves_new,
+                undo=undo,
+                former_look=self._former_is_ready,
+                crossing=crossing,
+                action=outcome.pending if outcome.pending in (START, RESTART) else "",
+                settle=settle,
+            )
             if started:
                 outcome.seconds, outcome.waited_for = started.seconds, list(started.waited_for)
+                outcome.out_of_service = started.out_of_service if outcome.serves else None
             elif outcome.pending == RELOAD:
                 self._reload(undo)
         except HAError as error:
             error.facts.setdefault("reasons", outcome.reasons)
+            error.facts.setdefault("versions", self._versions(outcome))
+            error.what = "; ".join([error.what, *self.told])
             if outcome.pending == RELOAD:
                 # Prometheus' own answer may name nothing but its configuration file (query_log_file, seen with 3.5.3).
                 logged = self.service.log_tail(begun).splitlines()
@@ -256,10 +321,48 @@ class Component:
                 with contextlib.suppress(HAError):
                     undo()
             raise
+        outcome.pending = NONE
+        if not settle:
+            return outcome
         if files.changed:
             self.config.commit()
-        outcome.pending = NONE
         return self._finish(outcome)
+
+    def settle(self, *, proved: bool = False) -> Outcome:
+        """Let go of the former unit and files after an activation that kept them.
+
+        :param proved: of the former version's data, too.
+        """
+        outcome = Outcome()
+        if not self._apply or self.leaves:
+            return outcome
+        self.config.settle()
+        self.service.settle()
+        if proved and self._copy:
+            kept = self._copy.kept()
+            if self._copy.drop() and kept:
+                outcome.actions.append(f"let go of the data of {self.name} {kept.version}")
+        return self._finish(outcome)
+
+    def revert(self) -> Outcome:
+        """After an activation that kept the former unit and files: these are back, and run.
+
+        :raises HAError: when the former one does not come back.
+        """
+        outcome = Outcome(runs=self._version())
+        if not self._apply or self.leaves:
+            return outcome
+        crossing = Crossing(lambda: None, self._restore)
+        undone, started = self.service.revert(self._former_is_ready, undo=self.config.put_back, crossing=crossing)
+        if started:
+            outcome.seconds, outcome.waited_for = started.seconds, list(started.waited_for)
+            outcome.out_of_service = started.out_of_service
+        elif undone and self.api and self._http:
+            # The former generation is not known; the time of the reload against that of the files proves enough.
+            _reload.reload(dataclasses.replace(self.api, generation=None), self._http, self._clock)
+        if undone:
+            outcome.actions += [f"put the former {self.name} {self._version()} back", *self.told]
+        return outcome
 
     # -- parts -----------------------------------------------------------------------------------------------------
 
@@ -275,26 +378,98 @@ class Component:
             reasons.append(f"{self.service.unit} is not ours: left alone")
         return (REMOVE if ours else NONE), reasons
 
-    def pending(self, files: FilesetPlan) -> tuple[str, list[str]]:
+    def _found(self, outcome: Outcome, files: FilesetPlan) -> None:
+        """What is pending, and what those who change one host after the other must know of it."""
+        due = self.pending(files)
+        outcome.pending, outcome.reasons, outcome.at_once = due.action, list(due.reasons), due.at_once
+        outcome.breaks = {who: list(changes) for who, changes in due.breaks.items()}
+        outcome.files = [*files.written, *files.removed]
+        outcome.runs = self._version()
+        kept = self._copy.kept() if self._copy else None
+        outcome.keeps = kept.version if kept else ""
+        if outcome.pending in (NONE, START):
+            outcome.serves = outcome.pending == NONE
+            return
+        running = self.service.status().running
+        endpoint = _effects.endpoint(running.argv[1:]) if running else None
+        outcome.endpoint = endpoint if "clients" in outcome.breaks else None
+        outcome.serves = self._is_ready(endpoint).done
+
+    def pending(self, files: FilesetPlan) -> Due:
         """What an activation would do, and why; nothing is changed.
 
         :param files: what would change of its files.
         :raises HAError: when it does not let itself be asked.
         """
         if self.leaves:
-            return self._removal(files)
+            action, reasons = self._removal(files)
+            return Due(action, tuple(reasons))
+        due = self._due(files)
+        if self._asked and due.action not in (START, RESTART, self._asked):
+            # What all reload at once, they need not restart at once.
+            at_once = due.at_once and (self._asked == due.action or bool(due.breaks))
+            return Due(self._asked, (f"a {self._asked} was asked for", *due.reasons), at_once, due.breaks)
+        return due
+
+    def _due(self, files: FilesetPlan) -> Due:
         state = self.service.status()
+        changed = _effects.of_files(self._effects, (*files.written, *files.removed))
         if state.pending:
-            return state.pending.action, list(state.pending.reasons)
-        if files.changed:
-            return RELOAD, [f"{path} differs" for path in (*files.written, *files.removed)]
+            felt = Due()
+            if state.running:
+                wanted = self.service.wanted.argv[1:]
+                felt = _effects.of_flags(self._effects, state.running.argv[1:], wanted)
+            return dataclasses.replace(felt, action=state.pending.action, reasons=state.pending.reasons)
+        if changed.action != NONE:
+            return changed
         if self.service.plan().changed:
-            return RELOAD, [f"{self.service.path} differs"]
+            return Due(RELOAD, (f"{self.service.path} differs",))
         if self.api and self._http:
             loaded = self._loaded(self.api, self._http, state.unit.pid)
             if not loaded.ok:
-                return RELOAD, [loaded.why]
-        return NONE, []
+                return Due(RELOAD, (loaded.why,))
+        return Due()
+
+    # -- data on the way to another version ------------------------------------------------------------------------
+
+    def _version(self) -> str:
+        """The version that runs, else the one that the installed unit names."""
+        return _preflight_facts.installed(self.name, "", self._runner).version
+
+    def _versions(self, outcome: Outcome) -> str:
+        wanted = self.release.spec.version
+        return f"{outcome.runs} -> {wanted}" if outcome.runs not in ("", wanted) else wanted
+
+    def _crossing(self, outcome: Outcome) -> Crossing | None:
+        """Data that the former version could not open once the new one has written is kept, and put back.
+
+        :raises HAError: where it can't be kept; nothing was touched then.
+        """
+        wanted = self.release.spec.version
+        if not self._copy or not outcome.runs or outcome.runs == wanted:
+            return None
+        kept = self._copy.kept()
+        if kept and kept.version == wanted:
+            return Crossing(self._restore, lambda: None)
+        if not (self._back_to and _order(outcome.runs) < _order(self._back_to)):
+            return None
+        self._copy.possible()
+        copy, version = self._copy, outcome.runs
+
+        def forth() -> None:
+            if kept and kept.restoring:  # a way back that was cut off
+                self.told.append(_lost(copy.restore()))
+            copy.keep(version)
+            outcome.keeps = version
+            outcome.actions.append(f"kept the data of {self.name} {version} until the roll is proved")
+
+        return Crossing(forth, self._restore)
+
+    def _restore(self) -> None:
+        """Put the data back that was kept of the version whose unit is in place, if any was."""
+        kept = self._copy.kept() if self._copy else None
+        if self._copy and kept and kept.version == self._version():
+            self.told.append(_lost(self._copy.restore()))
 
     def _loaded(self, api: Api, http: Http, pid: int) -> _reload.Loaded:
         """What the process has loaded; one that was just started gets a moment to answer."""
@@ -333,10 +508,17 @@ class Component:
                 )
         self.service.check(apply=self._apply)
 
-    def _is_ready(self) -> Verdict:
+    def _is_ready(self, endpoint: t.Mapping[str, t.Any] | None = None) -> Verdict:
+        """:param endpoint: where it answers, if not where it is planned to."""
         if not (self.api and self._http):
             return Verdict(True)
-        return _ready.check(self.api, _ready.Expect(), self._http)
+        api = dataclasses.replace(self.api, url=_effects.url_at(self.api.url, endpoint))
+        return _ready.check(api, _ready.Expect(), self._http)
+
+    def _former_is_ready(self) -> Verdict:
+        """Of what the installed unit starts, once the former one is back."""
+        command = next(iter(_process.drop_in_commands(self.service.path)), ())
+        return self._is_ready(_effects.endpoint(command[1:]))
 
     def _serves_new(self) -> Verdict:
         """Ready, and what it loaded is what is on disk."""

@@ -196,6 +196,27 @@ class Fileset:
             self._prune(manifest)
         self._release()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a swap, of this run or of one that was cut off, was neither committed nor rolled back."""
+        return self._read(self._journal) is not None
+
+    def settle(self) -> bool:
+        """Commit what another process swapped; says whether there was anything. :raises HAError: as ``commit``."""
+        if not self.is_open:
+            return False
+        self._acquire()
+        self.commit()
+        return True
+
+    def put_back(self) -> bool:
+        """Roll back what another process swapped; says whether there was anything. :raises HAError: as ``rollback``."""
+        if not self.is_open:
+            return False
+        self._acquire()
+        self.rollback()
+        return True
+
     def record(self) -> None:
         """List anew what lies there as wanted, where the records were lost; the files themselves are not touched.
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import typing as t
 
@@ -39,7 +40,7 @@ def targets_of(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def rules_of(data: t.Mapping[str, t.Any], replica_label: str) -> dict[str, t.Any]:
-    """From /api/v1/rules: how many rules, of which generations, the slowest evaluation (seconds), what fires.
+    """From /api/v1/rules: how many rules, of which generations, the slowest evaluation (seconds), what alerts.
 
     :param replica_label: left out of the alerts' labels, so that replicas can be compared.
     """
@@ -52,13 +53,27 @@ def rules_of(data: t.Mapping[str, t.Any], replica_label: str) -> dict[str, t.Any
             "labels": {name: value for name, value in alert["labels"].items() if name != replica_label},
             "active_at": alert.get("activeAt", ""),
             "for": rule.get("duration") or 0.0,
+            "rule": rule_id(rule),
         }
         for rule in rules
         for alert in rule.get("alerts") or []
         if alert.get("state") == "firing"
     ]
     slowest = max((group.get("interval") or 0.0 for group in data.get("groups") or []), default=0.0)
-    return {"rules": len(rules), "generations": sorted(marks), "evaluation_interval": slowest, "firing": firing}
+    alerting = sorted({rule_id(rule) for rule in rules if rule.get("type") == "alerting"})
+    return {
+        "rules": len(rules),
+        "generations": sorted(marks),
+        "evaluation_interval": slowest,
+        "alerting": alerting,
+        "firing": firing,
+    }
+
+
+def rule_id(rule: t.Mapping[str, t.Any]) -> str:
+    """What is the same where two replicas evaluate the same alerting rule."""
+    parts = [rule.get("name"), rule.get("query"), rule.get("duration") or 0, sorted((rule.get("labels") or {}).items())]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def alertmanagers_of(data: t.Mapping[str, t.Any], reach: t.Callable[[str], str]) -> dict[str, t.Any]:

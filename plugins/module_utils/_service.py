@@ -55,11 +55,29 @@ class ServiceState:
 
 @dataclasses.dataclass(frozen=True)
 class Started:
-    """How a start went: the main process, the seconds until it was proved, and what was waited for meanwhile."""
+    """How a start went.
+
+    :param pid: of the main process.
+    :param seconds: until it was proved.
+    :param waited_for: what was waited for meanwhile.
+    :param out_of_service: seconds from the order to systemd until it was ready: what its users felt of it at most.
+    """
 
     pid: int
     seconds: float
     waited_for: tuple[str, ...]
+    out_of_service: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Crossing:
+    """What is done to the data while the service is stopped: ``forth`` on the way to the new version, ``back`` again.
+
+    Each raises HAError where it can't.
+    """
+
+    forth: t.Callable[[], None]
+    back: t.Callable[[], None]
 
 
 class Service:
@@ -196,7 +214,14 @@ class Service:
         return changes
 
     def activate(
-        self, look: Look | None = None, *, undo: t.Callable[[], None] | None = None, former_look: Look | None = None
+        self,
+        look: Look | None = None,
+        *,
+        undo: t.Callable[[], None] | None = None,
+        former_look: Look | None = None,
+        crossing: Crossing | None = None,
+        action: str = "",
+        settle: bool = True,
     ) -> Started | None:
         """Put the unit in place and do what is pending; None when nothing had to be started.
 
@@ -206,28 +231,59 @@ class Service:
         :param look: says whether it is ready; without one, staying up is enough.
         :param undo: called after the former unit is back and before it is started.
         :param former_look: as ``look``, for the former version; default: ``look``.
+        :param crossing: what is done to the data while it is stopped.
+        :param action: start or restart, also where nothing is pending.
+        :param settle: False keeps the former unit at hand: ``settle`` or ``revert`` must follow.
         :raises HAError: when it did not come up, after the way back.
         """
         before, changed = self.status(), self.plan().changed
+        action = before.pending.action if before.pending else action
         had_unit = os.path.lexists(self.path)
         if changed:
             self._files.swap()
         try:
             if changed or before.unit.needs_reload:
                 self._systemctl("daemon-reload")
-            started = self._run(before.pending.action, look) if before.pending else None
+            started = self._run(action, look, crossing.forth if crossing else None) if action else None
             if started:
                 self._prove()
         except HAError as error:
             if not had_unit:
                 raise self._first_failed(error, undo) from error
-            raise self._fall_back(error, before, changed, undo, former_look or look) from error
-        if changed:
-            self._files.commit()
-        else:
-            self.record()
+            raise self._fall_back(error, before, changed, undo, former_look or look, crossing) from error
+        if settle:
+            self.settle()
         self.enable()
         return started
+
+    def settle(self) -> None:
+        """Let go of the former unit. :raises HAError: when the records cannot be written."""
+        if not self._files.settle():
+            self.record()
+
+    def revert(
+        self,
+        look: Look | None = None,
+        *,
+        undo: t.Callable[[], bool] | None = None,
+        crossing: Crossing | None = None,
+    ) -> tuple[bool, Started | None]:
+        """After an activation that was not settled: the former unit, and what belongs to it, are back and run.
+
+        :param undo: puts back what belongs to it; says whether there was anything.
+        :returns: whether anything was put back, and how the start went where one was needed.
+        :raises HAError: when it can't be put back, or does not come up.
+        """
+        unit = self._files.put_back()
+        if unit:
+            self._systemctl("daemon-reload")
+        undone = undo() if undo else False
+        running = self.status().running
+        with open(self.path, encoding="utf-8") as file:
+            former = _unit.unit_hash(file.read())
+        if running and running.unit_hash == former:
+            return unit or undone, None
+        return True, self._run("restart", look, crossing.back if crossing else None)
 
     def start(self, look: Look | None = None) -> Started:
         """Start the unit as it is installed. :raises HAError: when it does not come up and stay up."""
@@ -276,13 +332,17 @@ class Service:
         if done.rc != 0:
             raise HAError(f"systemctl {' '.join(args)} failed", where=self.unit, said=done.words)
 
-    def _run(self, action: str, look: Look | None) -> Started:
+    def _run(self, action: str, look: Look | None, between: t.Callable[[], None] | None = None) -> Started:
+        """:param between: done while it is stopped."""
         # A start counter that is used up would refuse the start; this also resets NRestarts.
         self._runner(["systemctl", "reset-failed", self.unit])
         restarts = _process.show(self.unit, self._runner).restarts
         since, begun = self._now(), self._clock.time()
         timeout = _unit.STOP_TIMEOUT + self.spec.start_timeout + _MARGIN
-        done = self._runner(["systemctl", action, self.unit], timeout=timeout)
+        if between:
+            self.stop()
+            between()
+        done = self._runner(["systemctl", "start" if between else action, self.unit], timeout=timeout)
         if done.rc != 0:
             raise self._failed(f"systemd could not {action} it", since, done.words)
         watch = _Watch(self._clock, look, lambda: _process.show(self.unit, self._runner), restarts)
@@ -292,7 +352,9 @@ class Service:
         if not waited.done:
             what = f"it is not ready after {waited.seconds:.0f} s, still waiting for: {waited.verdict.waiting_for}"
             raise self._failed(what, since)
-        return Started(watch.pid, round(self._clock.time() - begun, 3), tuple(watch.notes))
+        now = self._clock.time()
+        out = (now if watch.ready_since is None else watch.ready_since) - begun
+        return Started(watch.pid, round(now - begun, 3), tuple(watch.notes), round(out, 3))
 
     def _prove(self) -> None:
         state = self.status()
@@ -351,6 +413,7 @@ class Service:
         changed: bool,
         undo: t.Callable[[], None] | None,
         look: Look | None,
+        crossing: Crossing | None,
     ) -> HAError:
         former = f"the former one ({before.running.executable})" if before.running else "the former one"
         try:
@@ -361,11 +424,12 @@ class Service:
                 undo()
             if not (changed or undo):
                 return error
-            if before.running is None:
+            # One that is to run but did not, as after a run that was cut off, is not left down.
+            if before.running is None and not before.unit.enabled:
                 self._runner(["systemctl", "stop", self.unit], timeout=_unit.STOP_TIMEOUT + _MARGIN)
                 ending = f"{former} is back in place and stopped, as it was before"
             else:
-                started = self._run("restart", look)
+                started = self._run("restart", look, crossing.back if crossing else None)
                 ending = f"{former} runs again, ready after {started.seconds:.1f} s"
         except HAError as second:
             return _both(error, second, f"nor does {former} come back")
@@ -400,7 +464,7 @@ class _Watch:
         self._look = look
         self._show = show
         self._restarts = restarts
-        self._ready_since: float | None = None
+        self.ready_since: float | None = None
 
     def __call__(self) -> Verdict:
         state = self._show()
@@ -412,11 +476,11 @@ class _Watch:
         if state.active == "active":
             verdict = self._look() if self._look else Verdict(True)
         if not verdict.done:
-            self._ready_since = None
+            self.ready_since = None
             return self._noted(verdict)
         now = self._clock.time()
-        self._ready_since = now if self._ready_since is None else self._ready_since
-        if now - self._ready_since < STABLE:
+        self.ready_since = now if self.ready_since is None else self.ready_since
+        if now - self.ready_since < STABLE:
             return self._noted(Verdict(False, "it answers ready and must now stay up"))
         return verdict
 

@@ -101,7 +101,8 @@ def look(
             found.update(answer)
         files = component.config.plan()
         found["edited"] = [os.path.join(params["config"]["root"], path) for path in files.edited]
-        found["pending"], found["reasons"] = component.pending(files)
+        due = component.pending(files)
+        found["pending"], found["reasons"] = due.action, list(due.reasons)
     except HAError as error:
         text = ": ".join(part for part in (error.what, error.said) if part)
         if found["answers"] or not found["errors"]:  # of one that does not answer, once is enough

@@ -21,6 +21,7 @@ description:
   - Another installation in the way stops the task before any change.
 extends_documentation_fragment:
   - baremetal.prometheus_ha.attributes
+  - baremetal.prometheus_ha.lease
 attributes:
   check_mode:
     support: full
@@ -40,11 +41,22 @@ options:
         notice.
       - V(started) also starts what does not run yet.
       - V(active) does everything that is pending, and proves it.
+      - V(trial) does the same and keeps the former unit, files and data at hand, so that V(settled) or V(reverted) must
+        follow. M(baremetal.prometheus_ha.roll) does that. A run that is cut off before has the next one put the former
+        files back and begin anew.
+      - V(settled) lets go of what V(trial) kept, but for data that only the former version can surely open. V(proved)
+        lets go of that, too.
+      - V(reverted) puts back what V(trial) kept, and has it run.
       - V(absent) removes unit, configuration and releases. The data folder stays, and so does a unit of that name that
         this collection did not write.
     type: str
     default: active
-    choices: [staged, started, active, absent]
+    choices: [staged, started, active, trial, settled, proved, reverted, absent]
+  asked:
+    description:
+      - What is to be done to what serves, even where less is pending.
+    type: str
+    choices: [reload, restart]
   plan:
     description:
       - The components in full, for use without an inventory of this collection. By default they come from the plan.
@@ -75,6 +87,41 @@ options:
       api:
         description: Options of M(baremetal.prometheus_ha.reload).
         type: dict
+      effects:
+        description:
+          - What a change of each file and flag takes, the first row that matches. Without it, every flag takes a
+            restart and every file a reload.
+        type: list
+        elements: dict
+        suboptions:
+          match:
+            description: A glob of files below the configuration's root, or of flags with their dashes.
+            type: str
+            required: true
+          action:
+            description: What it takes. V(write) is for a file that the process reads by itself.
+            type: str
+            choices: [write, reload, restart]
+            required: true
+          part:
+            description: The row is for a change of that part of the flag's value alone.
+            type: str
+            choices: ['', port, prefix]
+            default: ''
+          at_once:
+            description: Whether all members of the mesh make the change at the same moment.
+            type: bool
+            default: false
+          breaks:
+            description: Who can't talk to a changed one until they changed, too.
+            type: str
+            choices: ['', peers, clients]
+            default: ''
+      back_to:
+        description:
+          - The oldest version that can be relied on to open what the wanted one writes. Where an older one ran, a copy
+            of its data (hard links) is kept until the state V(proved).
+        type: str
       cohort:
         description:
           - The set of equals that it serves (component, environment and name). It is recorded on the host once the
@@ -143,9 +190,35 @@ components:
   type: dict
   contains:
     pending:
-      description: What is left for an activation.
+      description: What is left for an activation, one of V(none), V(start), V(write), V(reload), V(restart), V(remove).
       type: str
       sample: none
+    at_once:
+      description: Whether all members of the mesh have to make that change at the same moment.
+      type: bool
+    breaks:
+      description: By who is broken until they changed, too (C(peers), C(clients)), the changes that do it.
+      type: dict
+    files:
+      description: Files of the configuration that differ.
+      type: list
+      elements: str
+    serves:
+      description: Whether what is to be changed was up and ready before.
+      type: bool
+    runs:
+      description: The version that runs, or ran last.
+      type: str
+      sample: 2.53.3
+    endpoint:
+      description: The port and path prefix at which it still answers, where a change would break its clients.
+      type: dict
+    keeps:
+      description: The version of which a copy of the data is kept, or an empty string.
+      type: str
+    out_of_service:
+      description: Seconds for which it was not ready during this change.
+      type: float
     reasons:
       description: Why something was pending.
       type: list
@@ -182,13 +255,31 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Component, Outcome, secrets
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign, _lease
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import (
+    ASKS,
+    Component,
+    Outcome,
+    secrets,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._lease import LEASE_SPEC
 
+# Seconds that another process of ours is waited for by one call; the action calls again, and says so.
+BUSY_TIMEOUT = 10.0
+STATES = ["staged", "started", "active", "trial", "settled", "proved", "reverted", "absent"]
+EFFECT_SPEC: dict[str, t.Any] = {
+    "match": {"type": "str", "required": True},
+    "action": {"type": "str", "required": True, "choices": ["write", "reload", "restart"]},
+    "part": {"type": "str", "default": "", "choices": ["", "port", "prefix"]},
+    "at_once": {"type": "bool", "default": False},
+    "breaks": {"type": "str", "default": "", "choices": ["", "peers", "clients"]},
+}
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "name": {"type": "str"},
-    "state": {"type": "str", "default": "active", "choices": ["staged", "started", "active", "absent"]},
+    "state": {"type": "str", "default": "active", "choices": STATES},
+    "asked": {"type": "str", "choices": list(ASKS)},
+    "lease": {"type": "dict", "options": LEASE_SPEC},
     "plan": {
         "type": "list",
         "elements": "dict",
@@ -201,6 +292,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "config": {"type": "dict", "required": True},
             "service": {"type": "dict", "required": True},
             "api": {"type": "dict"},
+            "effects": {"type": "list", "elements": "dict", "options": EFFECT_SPEC},
+            "back_to": {"type": "str"},
             "cohort": {"type": "list", "elements": "str"},
             "secrets": {"type": "list", "elements": "str", "no_log": True},
         },
@@ -223,7 +316,31 @@ def converge(component: Component, state: str) -> Outcome:
     with named(component.name):
         if state == "staged":
             return component.stage()
-        return component.activate(only_start=state == "started")
+        if state in ("settled", "proved"):
+            return component.settle(proved=state == "proved")
+        if state == "reverted":
+            return component.revert()
+        return component.activate(only_start=state == "started", settle=state != "trial")
+
+
+@contextlib.contextmanager
+def alone(params: dict[str, t.Any], *, apply: bool) -> t.Iterator[None]:
+    """Only this run, and only this process of it, changes the host.
+
+    :raises HAError: where another run holds the lease, or a process that a dead one left is still at work (``busy``).
+    """
+    if not apply:
+        yield
+        return
+    if params["lease"]:
+        _lease.hold(params["lease"])
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(_lease.exclusive(timeout=BUSY_TIMEOUT))
+        except HAError as error:
+            error.facts["busy"] = error.what
+            raise
+        yield
 
 
 def run(params: dict[str, t.Any], *, apply: bool) -> dict[str, t.Any]:
@@ -236,7 +353,7 @@ def run(params: dict[str, t.Any], *, apply: bool) -> dict[str, t.Any]:
     components: list[Component] = []
     for item in wanted:
         with named(item["name"]):
-            components.append(Component(item, apply=apply))
+            components.append(Component(item, apply=apply, asked=params["asked"] or ""))
     archives: dict[str, str | None] = {}
     for component in components:
         with named(component.name):
@@ -259,7 +376,8 @@ def main() -> None:
     module.no_log_values = {value for item in module.params["plan"] or () for value in secrets(item)}
     invocation = {"module_args": {"name": module.params["name"], "state": module.params["state"]}}
     try:
-        result = run(module.params, apply=not module.check_mode)
+        with alone(module.params, apply=not module.check_mode):
+            result = run(module.params, apply=not module.check_mode)
     except HAError as error:
         module.fail_json(invocation=invocation, **error.result())
     module.exit_json(invocation=invocation, **result)

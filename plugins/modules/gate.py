@@ -20,13 +20,15 @@ description:
   - Prometheus. It answers, is ready with its WAL replayed, found no corruption in its WAL and failed no checkpoint
     since the gate before the change, its last reload succeeded, it evaluates the rules of the plan (after), it has
     every Alertmanager and can connect to each, two of its slowest scrape intervals are over since its start, every
-    target is up that is up for its peers, and every alert fires that fires on its peers.
+    target is up that is up for its peers, and every alert fires that fires on its peers. While a configuration is being
+    changed, only targets and alerts are compared that both know.
   - Alertmanager. All members answer, are settled and see the same, whole mesh. After a change also that it has the
     configuration of the plan, that it knows every silence that the others know, and that all alerts have had the time
     to come back to it, which is the resend delay of the Prometheus that alert it, one evaluation and
     C(prometheus_ha_gate_margin).
   - Each condition has its own time, which runs while it is what is waited for. A start that lost samples is told at
     once.
+  - A component that does not serve may be changed whatever its peers do: that takes nothing away.
   - The time-outs are inventory variables, C(prometheus_ha_gate_before_timeout), C(prometheus_ha_gate_timeout),
     C(prometheus_ha_gate_alerts_timeout).
   - Of a host of which nothing is in the plan's state V(present) nothing is asked.
@@ -50,6 +52,10 @@ options:
   name:
     description: The component that is changed. Default is every one of this host.
     type: str
+  phase:
+    description: Only components whose change has its turn in that phase, see M(baremetal.prometheus_ha.roll).
+    type: str
+    choices: [clients, flip, together, change]
   interval:
     description: Seconds between two looks.
     type: float

@@ -15,7 +15,7 @@ description:
   - Asks the components of a host once, in one call, for the numbers and sets by which M(baremetal.prometheus_ha.gate)
     compares a replica with its peers.
   - A component that does not answer is reported, it does not fail the task.
-extends_documentation_fragment: [baremetal.prometheus_ha.attributes]
+extends_documentation_fragment: [baremetal.prometheus_ha.attributes, baremetal.prometheus_ha.lease]
 attributes:
   check_mode:
     support: full
@@ -151,6 +151,10 @@ views:
     evaluation_interval:
       description: Prometheus; the slowest interval of its rule groups, in seconds.
       type: float
+    alerting:
+      description: Prometheus; a digest of each alerting rule that it evaluates.
+      type: list
+      elements: str
     firing:
       description: Prometheus; its firing alerts.
       type: list
@@ -165,6 +169,9 @@ views:
         for:
           description: Seconds that it must hold before the alert fires.
           type: float
+        rule:
+          description: The digest of its rule.
+          type: str
     alertmanagers:
       description: Prometheus; C(host:port) of its active Alertmanagers.
       type: list
@@ -193,6 +200,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _gate_alertmanager, _gate_prometheus
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import ENDPOINT_SPEC, Api
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._lease import LEASE_SPEC, hold
 
 CHECK_SPEC: dict[str, t.Any] = {
     **ENDPOINT_SPEC,
@@ -215,8 +223,16 @@ def view(check: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    spec = {"checks": {"type": "list", "elements": "dict", "required": True, "options": CHECK_SPEC}}
+    spec = {
+        "checks": {"type": "list", "elements": "dict", "required": True, "options": CHECK_SPEC},
+        "lease": {"type": "dict", "options": LEASE_SPEC},
+    }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    try:
+        if module.params["lease"] and not module.check_mode:
+            hold(module.params["lease"])
+    except HAError as error:
+        module.fail_json(**error.result())
     module.exit_json(changed=False, views=[view(check) for check in module.params["checks"]])
 
 

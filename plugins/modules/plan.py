@@ -26,6 +26,12 @@ attributes:
   idempotent:
     support: full
 options:
+  transition:
+    description:
+      - Instead, computes the plan for the time in which web endpoints have not moved yet (see the terms V(flip) and
+        V(clients) of the lookup P(baremetal.prometheus_ha.waves#lookup)), and returns in RV(clients) who talks to them.
+    type: bool
+    default: false
   show:
     description: Print the report as it is. A result shown by a task would fold its lines.
     type: bool
@@ -56,6 +62,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+clients:
+  description: The hosts that talk to a web endpoint which is about to move.
+  returned: with O(transition)
+  type: list
+  elements: str
 files:
   description: The files that were written.
   returned: success

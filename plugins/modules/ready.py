@@ -149,6 +149,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _ready
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import ENDPOINT_SPEC, Api
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._lease import LEASE_SPEC, hold
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Verdict, wait
 
 CHECK_SPEC: dict[str, t.Any] = {**ENDPOINT_SPEC, "expect": _ready.EXPECT_SPEC}
@@ -157,6 +158,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "checks": {"type": "list", "elements": "dict", "options": CHECK_SPEC},
     "timeout": {"type": "float", "default": 60.0},
     "interval": {"type": "float", "default": 0.25},
+    "lease": {"type": "dict", "options": LEASE_SPEC},
 }
 
 
@@ -196,6 +198,8 @@ def main() -> None:
             params["interval"],
             fail=not module.check_mode,
         )
+        if params["lease"] and not module.check_mode:
+            hold(params["lease"])
     except HAError as error:
         module.fail_json(**error.result())
     module.exit_json(changed=False, **result)

@@ -131,6 +131,16 @@ COMMON: tuple[Option, ...] = (
         default=30.0,
     ),
     Option(
+        "prometheus_ha_canary",
+        "str",
+        "A replica set or mesh that goes ahead in a rolling change: its first host makes a wave of its own.",
+    ),
+    Option(
+        "prometheus_ha_summary_file",
+        "str",
+        "A file on the controller into which a run writes what it changed, as JSON.",
+    ),
+    Option(
         "prometheus_ha_gate_before_timeout",
         "float",
         "Gate: seconds that each condition may take before a change, in which nothing is touched.",

@@ -169,13 +169,19 @@ class _Entry:
                 "only a sticky replica_set has an address", "write mode: sticky, or remove it; a url says it all."
             )
         sticky = mode == "sticky"
-        return self._outside(url, sticky) if name is None else self._set(self._cohort(name, topology), sticky)
+        return self._outside(url, sticky) if name is None else self._set(self._cohort(name, topology), topology, sticky)
 
-    def _set(self, source: Cohort, sticky: bool) -> Job:
+    def _set(self, source: Cohort, topology: Topology, sticky: bool) -> Job:
         first = source.instances[0]
         if len({instance.prefix for instance in source.instances}) > 1:
             raise self.wrong(f"the replicas of {source.title} have different route prefixes", "give them one.")
         targets = [host_port(instance.address, instance.port()) for instance in source.instances]
+        # Of one that is about to move, the place where it still answers, too.
+        leaving = [
+            (host_port(instance.address, port), prefix)
+            for instance in ([] if sticky else source.instances)
+            for port, prefix in topology.places(instance)[:-1]
+        ]
         if sticky:
             address = self._text("address")
             targets = [host_port(*self._split(address, first.port()))] if address else []
@@ -184,7 +190,7 @@ class _Entry:
             reader=self.prometheus,
             variable="federate",
             title=f"entry {self.number} ({source.title})",
-            config=self._config(source.name, "http", targets, first.prefix, drop=label if sticky else None),
+            config=self._config(source.name, "http", targets, first.prefix, leaving, drop=label if sticky else None),
             sets=(source,),
             sources=() if sticky else source.instances,
         )
@@ -216,14 +222,26 @@ class _Entry:
             sources=(),
         )
 
-    def _config(self, name: str, scheme: str, targets: list[str], prefix: str, *, drop: str | None) -> dict[str, t.Any]:
+    def _config(
+        self,
+        name: str,
+        scheme: str,
+        targets: list[str],
+        prefix: str,
+        leaving: t.Sequence[tuple[str, str]] = (),
+        *,
+        drop: str | None,
+    ) -> dict[str, t.Any]:
         config: dict[str, t.Any] = {
             "job_name": self._text("job_name") or f"federate-{name}",
             "honor_labels": True,
             "metrics_path": f"{prefix}{_PATH}",
             "params": {MATCH: self.given.get("match")},
             "sample_limit": self._sample_limit(),
-            "static_configs": [{"targets": targets}] if targets else [],
+            "static_configs": [
+                *([{"targets": targets}] if targets else []),
+                *({"targets": [place], "labels": {"__metrics_path__": f"{old}{_PATH}"}} for place, old in leaving),
+            ],
         }
         if scheme != "http":
             config["scheme"] = scheme

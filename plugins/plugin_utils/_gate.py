@@ -26,6 +26,7 @@ class Replica:
     :param alertmanagers: Prometheus; ``host:port`` of those that it shall alert.
     :param members: Alertmanager; of its mesh, itself included.
     :param config_hash: Alertmanager; of the configuration that it shall have loaded.
+    :param differs: whether its files are still to change in this run: it need not be as the plan says.
     """
 
     host: str
@@ -34,6 +35,7 @@ class Replica:
     alertmanagers: tuple[str, ...] = ()
     members: int = 1
     config_hash: int = 0
+    differs: bool = False
 
     @property
     def answers(self) -> bool:
@@ -62,6 +64,10 @@ class Scene:
     :param others: those that stand in for it while it is away.
     :param baseline: the view that was taken of it before the change, where one was.
     :param hold: Alertmanager; seconds after its start by which all alerts have come back to it.
+    :param leaves: whether ``own`` is removed for good, so that only the others are looked at.
+    :param thinned: whether somebody of the set or mesh is removed in this run: until then more of them are seen.
+    :param together: hosts that make the same change at the same moment.
+    :param peer_timeout: Alertmanager; seconds within which members take up a new configuration.
     """
 
     state: str
@@ -70,6 +76,17 @@ class Scene:
     limits: Limits = Limits()
     baseline: View | None = None
     hold: float = 0.0
+    leaves: bool = False
+    thinned: bool = False
+    together: frozenset[str] = frozenset()
+    peer_timeout: float = 0.0
+
+    @property
+    def is_repair(self) -> bool:
+        """Whether what is to be changed serves nobody: then nothing is lost by changing it, whatever the others do."""
+        prometheus = "ready" in self.own.view
+        away = not (self.own.ready if prometheus else self.own.answers)
+        return self.state == "before" and not self.leaves and away
 
     @property
     def limit(self) -> float:
@@ -118,6 +135,8 @@ class Passed:
 
 def first_open(component: str, table: t.Iterable[Predicate], scene: Scene) -> Open | None:
     """The first predicate that does not hold; those after it may need what it asks for."""
+    if scene.is_repair:
+        return None
     for predicate in table:
         if scene.state in predicate.states and (sentence := predicate.look(scene)) is not None:
             return Open(component, predicate, sentence, predicate.allowed(scene))

@@ -28,12 +28,12 @@ def _named(found: t.Iterable[str]) -> str:
 
 def _judged(scene: Scene) -> tuple[Replica, ...]:
     """Those that must be well."""
-    return scene.others if scene.state == "before" else (scene.own,)
+    return scene.others if scene.state == "before" or scene.leaves else (scene.own,)
 
 
 def _mesh(scene: Scene) -> tuple[Replica, ...]:
     """The members that must be well: before the change the others, after it all, since a mesh is well as a whole."""
-    return scene.others if scene.state == "before" else (scene.own, *scene.others)
+    return scene.others if scene.state == "before" or scene.leaves else (scene.own, *scene.others)
 
 
 def _first(
@@ -93,11 +93,14 @@ def _rules(one: Replica, _scene: Scene) -> str | None:
     return f"{one.host} evaluates {one.view['rules']} rules of generation {runs}; the plan's is {one.generation[:12]}"
 
 
-def _alertmanagers(one: Replica, _scene: Scene) -> str | None:
+def _alertmanagers(one: Replica, scene: Scene) -> str | None:
+    """One whose own files are still to change alerts those that it knows by now."""
     if one.generation is None:
         return None
     active = one.view["alertmanagers"]
     wanted = {host_port(address) for address in one.alertmanagers}
+    if scene.state == "before" and one.differs:
+        wanted = wanted & set(active) or set(active)
     missing = wanted - set(active)
     if missing:
         there = len(wanted) - len(missing)
@@ -126,22 +129,36 @@ def _compared(scene: Scene) -> list[Replica]:
     return [other for other in ((scene.own,) if scene.state == "before" else scene.others) if other.ready]
 
 
+def _differ(scene: Scene, other: Replica) -> bool:
+    """Whether the two that are compared run different files, as in the middle of a change of configuration."""
+    return scene.own.differs or other.differs
+
+
 def _up(one: Replica) -> set[str]:
     return {target for target, health in one.view["targets"].items() if health == "up"}
 
 
 def _targets(one: Replica, scene: Scene) -> str | None:
     for other in _compared(scene):
-        if missing := _up(other) - _up(one):
+        missing = _up(other) - _up(one)
+        if _differ(scene, other):
+            # A target that only the other has may be what the change takes away.
+            missing &= one.view["targets"].keys()
+        if missing:
             seen = _named(f"{target} ({one.view['targets'].get(target, 'no target')})" for target in missing)
             return f"{one.host} has {len(_up(one))} targets up, {other.host} {len(_up(other))}; here not up: {seen}"
     return None
 
 
-def _firing(one: Replica) -> dict[str, float]:
-    """What fires, by its labels, and the seconds for which it must be true before it does."""
+def _firing(one: Replica, of: t.Collection[str] | None = None) -> dict[str, float]:
+    """What fires, by its labels, and the seconds for which it must be true before it does.
+
+    :param of: only the alerts of these rules.
+    """
     found = {}
     for alert in one.view.get("firing", ()):
+        if of is not None and alert["rule"] not in of:
+            continue
         labels = dict(alert["labels"])
         name = labels.pop("alertname", "?")
         shown = ", ".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
@@ -151,7 +168,9 @@ def _firing(one: Replica) -> dict[str, float]:
 
 def _alerts(one: Replica, scene: Scene) -> str | None:
     for other in _compared(scene):
-        here, there = _firing(one), _firing(other)
+        # In the middle of a change only what both evaluate can be compared.
+        both = one.view.get("alerting", ()) if _differ(scene, other) else None
+        here, there = _firing(one), _firing(other, both)
         if missing := there.keys() - here.keys():
             return (
                 f"{len(there)} alerts fire on {other.host}, {len(here)} on {one.host}; here not yet: {_named(missing)}"
@@ -168,6 +187,12 @@ def _alerts_take(scene: Scene) -> float:
     return float(longest + 2 * max((one.view.get("evaluation_interval", 0.0) for one in seen), default=0.0))
 
 
+def _ready_takes(scene: Scene) -> float:
+    """A replica that still starts is on its way, after a run that was cut off, say; nothing is touched meanwhile."""
+    starts = any(one.answers and not one.ready for one in _judged(scene))
+    return scene.limits.after if starts else scene.limit
+
+
 def _intervals_take(scene: Scene) -> float:
     """It comes by itself: what the slowest interval says, and the limit for what is unforeseen."""
     return scene.limit + 2 * max((_slowest(one) for one in _judged(scene)), default=0.0)
@@ -181,7 +206,12 @@ _LOG = "see journalctl -u prometheus on that host"
 
 PROMETHEUS = (
     Predicate("answer", _first(_judged, _answers), f"{_LOG}; bring it back, then run again."),
-    Predicate("ready", _first(_judged, _ready), f"{_LOG}; give it more time by prometheus_ha_gate_timeout."),
+    Predicate(
+        "ready",
+        _first(_judged, _ready),
+        f"{_LOG}; give it more time by prometheus_ha_gate_timeout.",
+        allowed=_ready_takes,
+    ),
     Predicate(
         "peers",
         _first(lambda scene: scene.others, _peer_ready),
@@ -228,18 +258,18 @@ def _settled(one: Replica, _scene: Scene) -> str | None:
 
 
 def _members(one: Replica, scene: Scene) -> str | None:
-    """One that is away and about to be changed is not missed: it is what the change repairs."""
+    """Until somebody who leaves is gone, more are seen than the plan has."""
     if one.view["status"] == "disabled":
         return None
     seen = one.view["members"]
-    away = scene.state == "before" and not scene.own.answers
-    if len(seen) == one.members or (away and len(seen) == one.members - 1):
+    more = scene.thinned or scene.state == "before"
+    if len(seen) == one.members or (more and len(seen) > one.members):
         return None
     return f"{one.host} sees {len(seen)} of {one.members} members: {_named(seen.values())}"
 
 
 def _one_mesh(scene: Scene) -> str | None:
-    views = {one.host: set(one.view["members"]) for one in (scene.own, *scene.others) if one.answers}
+    views = {one.host: set(one.view["members"]) for one in _mesh(scene) if one.answers}
     first = next(iter(views), "")
     for other, seen in views.items():
         if alone := seen ^ views[first]:
@@ -254,7 +284,14 @@ def _configuration(one: Replica, _scene: Scene) -> str | None:
     return f"{one.host} runs a configuration with the hash {runs}; the plan's has {one.config_hash}"
 
 
+def _taking_it_up(scene: Scene) -> tuple[Replica, ...]:
+    """Who shall run the new configuration by now: where all take it up at once, all or none."""
+    return (scene.own, *(other for other in scene.others if other.host in scene.together))
+
+
 def _silences(scene: Scene) -> str | None:
+    if scene.leaves:
+        return None
     own = set(scene.own.view["silences"])
     for other in scene.others:
         if missing := set(other.view["silences"]) - own:
@@ -284,9 +321,10 @@ ALERTMANAGER = (
     Predicate("one mesh", _one_mesh, "correct the way between the members (TCP and UDP of the cluster port)."),
     Predicate(
         "configuration",
-        _first(_judged, _configuration),
-        "look whether something else writes its configuration or reloads it.",
+        _first(lambda scene: () if scene.leaves else _taking_it_up(scene), _configuration),
+        "see that member's own error; or look whether something else writes its configuration or reloads it.",
         states=("after",),
+        allowed=lambda scene: scene.peer_timeout if scene.together else scene.limit,
     ),
     Predicate("silences", _silences, f"{_AM_LOG}; silences come with the exchange of full state.", states=("after",)),
     Predicate(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, url_at
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import alertmanager_hash
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _store
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import COMMON
@@ -34,13 +35,24 @@ class Component:
 
     :param checks: by host, itself first, how it is asked there: an element of the module gate_info's ``checks``.
     :param plans: by host, the fields of a Replica that the plan gives.
-    :param hold: seconds after an Alertmanager's start by which all alerts have come back to it.
+    :param cohort: what the model knows of its replica set or mesh, see :func:`cohort_of`.
+    :param leaves: whether the host's own is to be removed.
+    :param former: by host, the port and prefix at which it answers until it is changed, where these change.
+    :param together: hosts that make the same change at the same moment.
     """
 
     name: str
     checks: dict[str, dict[str, t.Any]]
     plans: dict[str, dict[str, t.Any]]
-    hold: float
+    cohort: dict[str, t.Any]
+    leaves: bool = False
+    former: t.Mapping[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    together: frozenset[str] = frozenset()
+
+    def check(self, host: str, *, changed: bool) -> dict[str, t.Any]:
+        """How it is asked on a host. :param changed: whether that one has been changed by now."""
+        check = self.checks[host]
+        return check if changed else {**check, "url": url_at(check["url"], self.former.get(host))}
 
 
 def resend(prometheus: Instance) -> float:
@@ -60,6 +72,9 @@ def cohort_of(cohort: Cohort, topology: Topology) -> dict[str, t.Any]:
     first = cohort.instances[0]
     prometheus = first.kind.name == "prometheus"
     return {
+        "title": cohort.title,
+        "thinned": any(one.cohort == first.cohort for one in topology.leaving),
+        "peer_timeout": 0.0 if prometheus else prometheus_duration(first.opt("cluster_peer_timeout")) / SECOND,
         "hosts": [member.name for member in cohort.instances if member.opt("state") == "present"],
         "hold": 0.0 if prometheus else max((resend(one) for one in topology.alerting(cohort)), default=0.0),
         "label": replica_label(first) if prometheus else "",
@@ -70,7 +85,10 @@ def _keep(topology: Topology) -> None:
     of_host: dict[str, dict[str, t.Any]] = {}
     for cohort in topology.cohorts_of(*TABLES):
         known = cohort_of(cohort, topology)
-        for member in cohort.instances:
+        for member in (
+            *cohort.instances,
+            *(one for one in topology.leaving if one.cohort == cohort.instances[0].cohort),
+        ):
             of_host.setdefault(member.name, {})[cohort.kind.name] = known
     for host, known in of_host.items():
         _store.keep(_KEPT, host, known)
@@ -90,29 +108,41 @@ def _planned(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {"members": item["expect"]["members"], "config_hash": alertmanager_hash(main["content"].encode())}
 
 
-def obtain(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any, name: str | None) -> list[Component]:
-    """The components of the task's host that have a gate. :raises HAError: where the plan has none, or is not sound."""
+def obtain(
+    task_vars: t.Mapping[str, t.Any], templar: t.Any, store: _store.Store, names: t.Collection[str] | None = None
+) -> list[Component]:
+    """The components of the task's host that have a gate.
+
+    :param names: only these.
+    """
     host = task_vars["inventory_hostname"]
-    store = _store.obtain(task_vars, templar, loader)
-    slices = [item for item in store.slices(host, name) if item["state"] == "present" and item["name"] in TABLES]
     with _store.first(_KEPT) as is_first:
         if is_first:
             _keep(_store.model(task_vars, templar)[1])
     known = _store.kept(_KEPT, [host]).get(host, {})
-    components = []
-    for item in slices:
-        cohort = known[item["name"]]
-        parts = {peer: store.slices(peer, item["name"])[0] for peer in cohort["hosts"] if peer != host}
-        parts = {host: item, **parts}
-        components.append(
-            Component(
-                item["name"],
-                {peer: _check(part, cohort["label"]) for peer, part in parts.items()},
-                {peer: _planned(part) for peer, part in parts.items()},
-                cohort["hold"],
-            )
-        )
-    return components
+    slices = [item for item in store.slices(host) if item["state"] != "staged" and item["name"] in known]
+    return [
+        _component(item, host, known[item["name"]], store) for item in slices if names is None or item["name"] in names
+    ]
+
+
+def _component(item: t.Mapping[str, t.Any], host: str, cohort: dict[str, t.Any], store: _store.Store) -> Component:
+    name = item["name"]
+    leaves = item["state"] == "absent"
+    peers = {peer: store.slices(peer, name)[0] for peer in cohort["hosts"] if peer != host}
+    parts: dict[str, t.Mapping[str, t.Any]] = {**({} if leaves else {host: item}), **peers}
+    staged = {peer: due[name] for peer, due in _store.due([host, *parts]).items() if name in due}
+    return Component(
+        name,
+        {peer: _check(part, cohort["label"]) for peer, part in parts.items()},
+        {peer: {**_planned(part), "differs": bool(staged.get(peer, {}).get("files"))} for peer, part in parts.items()},
+        cohort,
+        leaves,
+        {peer: due["endpoint"] for peer, due in staged.items() if due["pending"] != NONE and due["endpoint"]},
+        frozenset(peer for peer, due in staged.items() if due["at_once"])
+        if staged.get(host, {}).get("at_once")
+        else frozenset(),
+    )
 
 
 def limits(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> tuple[Limits, float]:
@@ -127,12 +157,15 @@ def limits(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> tuple[Limits, fl
     return own, values["prometheus_ha_gate_margin"]
 
 
-def questions(components: t.Iterable[Component]) -> dict[str, list[dict[str, t.Any]]]:
-    """By host, what it is asked, the components in their order."""
+def questions(components: t.Iterable[Component], changed: t.Container[str]) -> dict[str, list[dict[str, t.Any]]]:
+    """By host, what it is asked, the components in their order.
+
+    :param changed: hosts that have been changed by now.
+    """
     asked: dict[str, list[dict[str, t.Any]]] = {}
     for component in components:
-        for host, check in component.checks.items():
-            asked.setdefault(host, []).append(check)
+        for host in component.checks:
+            asked.setdefault(host, []).append(component.check(host, changed=host in changed))
     return asked
 
 
@@ -161,11 +194,28 @@ def judge(
     own_limits, margin = limits_margin
     found = []
     for component in components:
-        own, *others = (Replica(peer, seen[peer][component.name], **plan) for peer, plan in component.plans.items())
-        hold = component.hold + margin if component.hold else 0.0
-        scene = Scene(state, own, tuple(others), own_limits, baseline.get(component.name), hold)
+        own, *others = _replicas(component, seen)
+        hold = component.cohort["hold"] + margin if component.cohort["hold"] else 0.0
+        scene = Scene(
+            state,
+            own,
+            tuple(others),
+            own_limits,
+            baseline.get(component.name),
+            hold,
+            leaves=component.leaves,
+            thinned=component.cohort["thinned"],
+            together=component.together,
+            peer_timeout=component.cohort["peer_timeout"],
+        )
         found.append(_gate.first_open(component.name, TABLES[component.name], scene))
     return [one for one in found if one is not None]
+
+
+def _replicas(component: Component, seen: Seen) -> list[Replica]:
+    """Its own first; of one that leaves nothing is asked."""
+    found = [Replica(peer, seen[peer][component.name], **plan) for peer, plan in component.plans.items()]
+    return [Replica("", {"answers": False, "error": "it leaves"}), *found] if component.leaves else found
 
 
 def remember(host: str, seen: t.Mapping[str, View]) -> None:

@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _lease, _store
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._pins import with_pins
 
 # ansible-core's own words when a host has no usable Python (executor/module_common.py, module_utils/basic.py).
@@ -37,6 +38,10 @@ class SliceAction(ActionBase):
     """An action that hands a module its slice of the plan."""
 
     _supports_async = False
+
+    def lease(self) -> dict[str, t.Any]:
+        """The option ``lease`` of modules that change a host or ask it meanwhile; none in check mode."""
+        return {} if self._task.check_mode else {"lease": _lease.mine(_store.run_pid())}
 
     def call(self, module: str, args: t.Mapping[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run a module of the collection on the host. The injected slice is not echoed back."""

@@ -38,8 +38,16 @@ def render_instance(instance: Instance, topology: Topology, files: Files) -> dic
     if instance.opt("state") == "absent":
         return {**known, **absent(instance)}
     _versions.parse_version(instance.opt("version"), instance.where("version"))
-    render = _registry.component(instance.kind.name).render
-    return {**known, **(render(instance, topology, files) if render else {})}
+    component = _registry.component(instance.kind.name)
+    if component.render is None:
+        return known
+    effects = [dataclasses.asdict(effect) for effect in component.effects]
+    return {
+        **known,
+        "effects": effects,
+        "back_to": component.back_to(instance),
+        **component.render(instance, topology, files),
+    }
 
 
 def absent(instance: Instance) -> dict[str, t.Any]:
@@ -105,8 +113,8 @@ def check(subject: Subject, failed: t.Iterable[Finding]) -> tuple[Finding, ...]:
     return told(judge(findings, consents), subject.snapshot, rendered)
 
 
-def plan(snapshot: Snapshot, files: Files) -> Plan:
-    """Snapshot -> Plan, linear in hosts."""
-    topology = _topology.build(snapshot, _registry.KINDS)
+def plan(snapshot: Snapshot, files: Files, former: t.Mapping[tuple[str, str], tuple[int, str]] | None = None) -> Plan:
+    """Snapshot -> Plan, linear in hosts. :param former: see Topology."""
+    topology = dataclasses.replace(_topology.build(snapshot, _registry.KINDS), former=former or {})
     rendered, failed = render_hosts(topology, files)
     return Plan(topology, check(Subject(snapshot, topology, rendered, files), failed), rendered)

@@ -41,10 +41,11 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import live_hosts
 
 FOLDER = "prometheus_ha"
+Former = t.Mapping[t.Tuple[str, str], t.Tuple[int, str]]
 ALL = "*"  # no host's name
 
 
-def _run_pid() -> int:
+def run_pid() -> int:
     """The process id of the run: workers are its children."""
     parent = multiprocessing.parent_process()
     return parent.pid if parent is not None and parent.pid is not None else os.getpid()
@@ -60,7 +61,7 @@ def _root() -> pathlib.Path:
                     shutil.rmtree(other.parent, ignore_errors=True)
         (root / "pending").mkdir(parents=True, exist_ok=True, mode=0o700)
         root.chmod(0o700)
-        _write(root / "run", str(_run_pid()))
+        _write(root / "run", str(run_pid()))
     return root
 
 
@@ -170,21 +171,24 @@ def _untold(findings: t.Sequence[Finding]) -> list[Finding]:
     return list(new.values())
 
 
-def look(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any) -> Store:
+def look(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any, *, former: Former | None = None) -> Store:
     """The plan of this run with whatever is wrong with it, computed by whoever comes first.
+
+    :param former: the plan for the time in which these endpoints have not moved yet, see _topology.Topology.
 
     :raises HAError: when a play or role sets what belongs into the inventory.
     """
     layer = _layer(task_vars, templar)
     hosts = list(task_vars.get("ansible_play_hosts_all", [])) if layer else []
-    folder = _root() / ("plan-" + hashlib.sha256(repr((sorted(layer.items()), hosts)).encode()).hexdigest()[:16])
+    key = (sorted(layer.items()), hosts, *([sorted(former.items())] if former else []))
+    folder = _root() / ("plan-" + hashlib.sha256(repr(key).encode()).hexdigest()[:16])
     folder.mkdir(exist_ok=True, mode=0o700)
     if not (folder / "done").exists():
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (folder / "done").exists():
                 with _terminal.patience(f"Reading and checking {len(task_vars['hostvars'])} hosts ..."):
-                    _compute(folder, task_vars, templar, loader, layer, hosts)
+                    _compute(folder, task_vars, templar, loader, layer, hosts, former)
     return Store(folder)
 
 
@@ -195,6 +199,7 @@ def _compute(
     loader: t.Any,
     layer: t.Mapping[str, t.Any],
     hosts: t.Sequence[str],
+    former: Former | None,
 ) -> None:
     hostvars = task_vars["hostvars"]
     snapshot = _inventory.load(hostvars, templar, _registry.NAMES, folders(task_vars), _registry.COHORT_NAMES)
@@ -203,10 +208,12 @@ def _compute(
         scoped = templar.copy_with_new_env(available_variables=variables)
         values, problems, secrets = _inventory.template_each(scoped, layer, layer)
         snapshot = snapshot.with_values(host, values, problems, secrets, variables)
-    plan = _render.plan(snapshot, ControllerFiles(loader))
+    plan = _render.plan(snapshot, ControllerFiles(loader), former)
     sound = not any(finding.stops for finding in plan.findings)
     watched = _watched(plan) if sound else set()
     keep("peers", ALL, _live.peers(plan.topology) if sound else {})
+    canaries = {str(one.options["prometheus_ha_canary"] or "") for one in plan.topology.instances}
+    keep("canary", ALL, sorted(canaries - {""}))
     for host, slices in plan.hosts.items():
         more = {"origins": snapshot.hosts[host].origins}
         _write(
@@ -259,8 +266,13 @@ def forget_attempt(host: str) -> None:
     _file(_root() / "attempts", host).unlink(missing_ok=True)
 
 
+def due(hosts: t.Iterable[str]) -> dict[str, dict[str, t.Any]]:
+    """By host that was staged in this run, what each of its components has pending."""
+    return {host: found["components"] for host, found in kept("pending", hosts).items()}
+
+
 def record_pending(host: str, components: t.Mapping[str, t.Mapping[str, t.Any]]) -> None:
-    """Remember what a host has pending, for the lookup that makes waves of it: name -> {pending, cohorts, order}."""
+    """Remember what a host has pending, for the lookup that makes waves of it: name -> see _converge.part()."""
     path = _file(_root() / "pending", host)
     known = json.loads(path.read_text())["components"] if path.exists() else {}
     _write(path, json.dumps({"host": host, "components": {**known, **components}}))
@@ -329,6 +341,45 @@ def model(task_vars: t.Mapping[str, t.Any], templar: t.Any) -> tuple[_inventory.
     exclusive = _registry.COHORT_NAMES
     snapshot = _inventory.load(task_vars["hostvars"], templar, _registry.NAMES, folders(task_vars), exclusive)
     return snapshot, _topology.build(snapshot, _registry.KINDS)
+
+
+def canaries() -> list[str]:
+    """The names of the replica sets and meshes of which the first host goes ahead."""
+    found: list[str] = kept("canary", [ALL]).get(ALL, [])
+    return found
+
+
+def moving() -> Former:
+    """By host and component, where those still answer whose web endpoint moves in this run; what counts is what was
+    found when it was first asked for, since it is forgotten of those that have moved."""
+    with first("moving") as is_first:
+        if is_first:
+            found = [
+                [item["host"], name, part["endpoint"]["port"], part["endpoint"]["prefix"]]
+                for item in all_pending()
+                for name, part in item["components"].items()
+                if part["endpoint"]
+            ]
+            keep("moving", ALL, found)
+    return {(host, name): (port, prefix) for host, name, port, prefix in kept("moving", [ALL])[ALL]}
+
+
+def transition(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any) -> Store:
+    """The plan for the time in which web endpoints have not moved yet: who talks to them lists both places."""
+    store = look(task_vars, templar, loader, former=moving())
+    store.require_sound()
+    return store
+
+
+def record_clients(found: t.Mapping[str, t.Sequence[t.Sequence[str]]]) -> None:
+    """Remember who has to list both places: by host, the cohorts of its components that do."""
+    keep("clients", ALL, found)
+
+
+def clients() -> dict[str, list[tuple[str, ...]]]:
+    """By host that has to list both places of a web endpoint that moves, the cohorts of its components that do."""
+    found = kept("clients", [ALL]).get(ALL, {})
+    return {host: [tuple(cohort) for cohort in cohorts] for host, cohorts in found.items()}
 
 
 def peers() -> dict[str, list[str]]:

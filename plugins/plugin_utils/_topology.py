@@ -217,6 +217,8 @@ class Topology:
 
     :param unreadable: values that could not be had: undefined, cyclic, encrypted without a password.
     :param mistyped: values of another type than the table says.
+    :param former: by host and component, the port and prefix at which it answers until it has moved; those who talk to
+        it list both places. Empty but in the midst of such a change.
     """
 
     instances: tuple[Instance, ...]
@@ -224,6 +226,12 @@ class Topology:
     folders: tuple[str, ...] = ()
     unreadable: tuple[Unusable, ...] = ()
     mistyped: tuple[Unusable, ...] = ()
+    former: t.Mapping[tuple[str, str], tuple[int, str]] = dataclasses.field(default_factory=dict)
+
+    def places(self, instance: Instance) -> list[tuple[int, str]]:
+        """The port and path prefix at which an instance answers: the planned one last. :raises HAError: unusable."""
+        former = self.former.get((instance.name, instance.kind.name))
+        return [*([former] if former else []), (instance.port(), instance.prefix)]
 
     @functools.cached_property
     def cohorts(self) -> dict[tuple[str, str, str], Cohort]:

@@ -2,28 +2,79 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waves: which hosts may change at the same time."""
+"""Waves: which hosts may change at the same time, and in which phase of a run a component's change has its turn."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, RELOAD, START, WRITE
 
-def waves(pending: t.Mapping[str, t.Collection[t.Any]]) -> list[list[str]]:
+# In the order in which a run goes through them. In ``clients``, those that talk to a web endpoint that is about to move
+# learn of both places; in ``flip`` it moves, one host after the other; in ``together`` all members of a mesh change at
+# the same moment; in ``change`` the rest does, one host after the other.
+PHASES = ("start", "clients", "flip", "together", "change")
+
+Cohort = t.Tuple[str, ...]
+
+
+def is_meant(part: t.Mapping[str, t.Any], only: str) -> bool:
+    """Whether a run that does less than all is about what a component has pending.
+
+    :param only: ``release``: another release; ``reload``: what takes no restart; anything else: all.
+    """
+    if only == "release":
+        return bool(part["runs"] != part["version"])
+    return only != "reload" or part["pending"] in (WRITE, RELOAD)
+
+
+def phase(part: t.Mapping[str, t.Any], only: str = "") -> str:
+    """The phase of what a component has pending (see _converge.part); "" where it has nothing."""
+    if not is_meant(part, only):
+        return ""
+    if part["pending"] in (NONE, START):
+        return START if part["pending"] == START else ""
+    if "clients" in part["breaks"]:
+        return "flip"
+    return "together" if part["at_once"] else "change"
+
+
+def waves(
+    pending: t.Mapping[str, t.Collection[t.Any]],
+    *,
+    first: t.Container[str] = (),
+    canary: t.Callable[[t.Any], bool] | None = None,
+) -> list[list[str]]:
     """Group hosts so that no wave holds two members of a cohort, in as few waves as the largest cohort needs.
 
     :param pending: the hosts in plan order, each with the cohorts of its components that change.
+    :param first: hosts that serve nobody as they are: they go before the others of their cohort, which repairs them.
+    :param canary: says of a cohort whether it goes ahead: the first host of each such cohort makes a wave of its own.
     :returns: the waves; the k-th member of every cohort goes with the k-th of every other, where no host is in two
         cohorts. A host in several takes the first wave that is free for all of them.
     """
+    ordered = sorted(pending, key=lambda host: host not in first)
+    ahead: dict[t.Any, str] = {}
+    for host in ordered:
+        for cohort in pending[host] if canary else ():
+            if canary and canary(cohort):
+                ahead.setdefault(cohort, host)
     result: list[list[str]] = []
     taken: list[set[t.Any]] = []
-    for host, cohorts in pending.items():
-        mine = set(cohorts)
-        for index, busy in enumerate(taken):
-            if not busy & mine:
+    if ahead:
+        # Two canary sets may share a host, or hosts stand in for one another in another set: then it takes more waves.
+        canaries = {host: pending[host] for host in ordered if host in ahead.values()}
+        result = waves(canaries)
+        taken = [set() for _wave in result]
+    begin = len(result)
+    for host in ordered:
+        if ahead and host in ahead.values():
+            continue
+        mine = set(pending[host])
+        for index in range(begin, len(result)):
+            if not taken[index] & mine:
                 result[index].append(host)
-                busy |= mine
+                taken[index] |= mine
                 break
         else:
             result.append([host])

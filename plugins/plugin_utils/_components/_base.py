@@ -13,6 +13,7 @@ import pathlib
 import typing as t
 
 import yaml
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import RESTART, Effect
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _secrets
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
@@ -46,6 +47,9 @@ class Component:
     :param links: what a cohort connects to.
     :param config: an instance's main configuration as data. :raises HAError: with the variable at fault.
     :param render: an instance's slice; None: it is checked and drawn, and no role rolls it out yet.
+    :param effects: what a change of each of its files and flags takes, the first row that matches; of those that no row
+        names, a file takes a reload and a flag a restart.
+    :param back_to: the oldest version that surely opens what this instance's version writes; "" for any.
     """
 
     kind: Kind
@@ -53,6 +57,17 @@ class Component:
     links: t.Callable[[Cohort, Topology], list[Link]] = lambda _cohort, _topology: []
     config: t.Callable[[Instance, Topology, Files], dict[str, t.Any]] | None = None
     render: t.Callable[[Instance, Topology, Files], dict[str, t.Any]] | None = None
+    effects: tuple[Effect, ...] = ()
+    back_to: t.Callable[[Instance], str] = lambda _instance: ""
+
+
+# Of every web endpoint: clients reach it by port, path, scheme and credentials.
+WEB_EFFECTS = (
+    Effect("--web.listen-address", RESTART, part="port", breaks="clients"),
+    Effect("--web.route-prefix", RESTART, part="prefix", breaks="clients"),
+    Effect("--web.external-url", RESTART, part="prefix", breaks="clients"),
+    Effect("--web.config.file", RESTART, breaks="clients"),
+)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import yaml
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import RELOAD, RESTART, Effect
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _flags, _peers, _versions
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import role_options
@@ -289,4 +290,26 @@ def links(cohort: Cohort, _topology: Topology) -> list[Link]:
     return [Link(cohort, "gossips in", cohort, peers)]
 
 
-COMPONENT = _base.Component(kind=KIND, ports=ports, links=links, config=config, render=render)
+# The one table of what a change takes. A mesh whose members run two configurations has two kinds of group keys, so all
+# take up a new one at once; and members whose gossip differs don't hear one another.
+EFFECTS = (
+    Effect("alertmanager.yml", RELOAD, at_once=True),
+    Effect("templates/*", RELOAD, at_once=True),
+    Effect("--cluster.label", RESTART, at_once=True, breaks="peers"),
+    Effect("--cluster.tls-config", RESTART, at_once=True, breaks="peers"),
+    Effect("--cluster.listen-address", RESTART, part="port", at_once=True, breaks="peers"),
+    *_base.WEB_EFFECTS,
+)
+
+# Versions whose snapshots (silences, notification log) older ones cannot read (alertmanager CHANGELOG).
+_OWN_SNAPSHOTS = ("0.32.0", "0.32.1", "0.32.2", "0.33.0")
+
+
+def back_to(instance: Instance) -> str:
+    version = str(instance.opt("version"))
+    return version if version in _OWN_SNAPSHOTS else ""
+
+
+COMPONENT = _base.Component(
+    kind=KIND, ports=ports, links=links, config=config, render=render, effects=EFFECTS, back_to=back_to
+)

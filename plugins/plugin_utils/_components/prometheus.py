@@ -10,6 +10,7 @@ import hashlib
 import json
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import WRITE, Effect
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _block_durations,
@@ -246,9 +247,10 @@ def _alerting(instance: Instance, topology: Topology) -> dict[str, t.Any]:
         relabel.append({"regex": replica_label(instance), "action": "labeldrop"})
     relabel += instance.opt("alert_relabel_configs")
     members = [
-        {"address": member.address, "port": member.port(), "scheme": "http", "route_prefix": member.prefix}
+        {"address": member.address, "port": port, "scheme": "http", "route_prefix": prefix}
         for mesh in topology.meshes(instance)
         for member in mesh.instances
+        for port, prefix in topology.places(member)
     ]
     alerting: dict[str, t.Any] = {"alert_relabel_configs": relabel} if relabel else {}
     if members:
@@ -377,7 +379,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
         raise HAError(problem.what, where=where, do=problem.do) from problem
     service = _base.service(instance, args=args, ports=ports(instance))
     members = {
-        host_port(member.address, member.opt("port")): member.name
+        host_port(member.address, topology.places(member)[0][0]): member.name
         for mesh in topology.meshes(instance)
         for member in mesh.instances
     }
@@ -418,4 +420,15 @@ def links(cohort: Cohort, topology: Topology) -> list[Link]:
     ]
 
 
-COMPONENT = _base.Component(kind=KIND, ports=ports, links=links, config=config, render=render)
+# The one table of what a change takes. File-based discovery is read whenever a file changes.
+EFFECTS = (Effect("targets/*", WRITE), *_base.WEB_EFFECTS)
+
+
+def back_to(instance: Instance) -> str:
+    """prometheus docs/migration.md: from 3.x the way back leads to 2.55 and newer."""
+    return "2.55.0" if _versions.parse_version(instance.opt("version"), instance.where("version")).major >= 3 else ""
+
+
+COMPONENT = _base.Component(
+    kind=KIND, ports=ports, links=links, config=config, render=render, effects=EFFECTS, back_to=back_to
+)

@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Changes what serves on a host: gate, trial, gate; then the former is let go, or put back."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _converge,
+    _gate_run,
+    _roll,
+    _run_summary,
+    _store,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate_action import GateAction
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import blame
+
+ARGUMENTS: dict[str, t.Any] = {
+    "phase": {"type": "str", "default": "change", "choices": ["clients", "flip", "together", "change"]},
+    "name": {"type": "str"},
+    "gate_before": {"type": "bool", "default": True},
+    "only": {"type": "str", "default": "", "choices": ["", "release", "restart", "reload"]},
+    "asked": {"type": "str", "choices": ["reload", "restart"]},
+}
+
+
+class ActionModule(_converge.ConvergeAction, GateAction):
+    TRANSFERS_FILES = False  # an archive that is needed makes its folder itself
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        host = task_vars["inventory_hostname"]
+        _validated, args = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        slices: _converge.Slices = []
+        turn = _roll.Turn(host, args["phase"], check=self._task.check_mode)
+        try:
+            self._require_lockstep(host)
+            store = _store.obtain(task_vars, self._templar, self._loader)
+            if args["phase"] == "clients":
+                store = _store.transition(task_vars, self._templar, self._loader)
+            slices = _roll.changing(store.slices(host, args["name"]), args["phase"], host, args["only"])
+            if not slices:
+                return {**result, "changed": False, "skipped": True}
+            turn.begin(slices)
+            _roll.require_all(slices, turn, task_vars)
+            _store.record_attempt(host)
+            names = [item["name"] for item in slices]
+            with _store.turn(host, names if args["phase"] != "together" else []) as done:
+                result.update(self._change(store, slices, args, turn, task_vars))
+                done()
+        except HAError as error:
+            error.where = error.where or f"host {host}"
+            result.update(failed=True, **error.result())
+            result["ansible_stats"] = _run_summary.stats(*turn.failed(error))
+            if slices:
+                blame(result, host, slices)
+            return result
+        finally:
+            if self._connection._shell.tmpdir:
+                self._remove_tmp_path(self._connection._shell.tmpdir)
+        result["ansible_stats"] = _run_summary.stats(*turn.entries())
+        return result
+
+    def _change(
+        self,
+        store: _store.Store,
+        slices: _converge.Slices,
+        args: t.Mapping[str, t.Any],
+        turn: _roll.Turn,
+        task_vars: dict[str, t.Any],
+    ) -> dict[str, t.Any]:
+        """:raises HAError: after the former is back, or with why it is not."""
+        gates = _gate_run.obtain(task_vars, self._templar, store, [item["name"] for item in slices])
+        before = self.pass_gate("before", gates, task_vars) if args["gate_before"] and gates else None
+        turn.passed("before", before)
+        try:
+            result = self.converge(slices, "trial", task_vars, asked=args["asked"])
+            if result.get("failed"):
+                raise _roll.refused(result)
+            turn.tried(result["components"])
+            if self._task.check_mode:
+                return {**result, "waiting_for": [one.sentence for one in before.open] if before else []}
+            after = self.pass_gate("after", gates, task_vars) if gates else None
+            turn.passed("after", after)
+        except HAError as error:
+            raise self._taken_back(error, slices, turn, task_vars) from error
+        settled = self.converge(slices, "settled", task_vars)
+        if settled.get("failed"):
+            raise _roll.refused(settled)
+        _converge.record(task_vars["inventory_hostname"], slices, turn.left(result["components"]))
+        return {**result, "gates": turn.gates, "waiting_for": []}
+
+    def _taken_back(
+        self, error: HAError, slices: _converge.Slices, turn: _roll.Turn, task_vars: dict[str, t.Any]
+    ) -> HAError:
+        """What failed, with what became of it: where the module has not put the former back, that is done now."""
+        back = self.converge(slices, "reverted", task_vars)
+        turn.reverted(back.get("components") or {})
+        return _roll.taken_back(error, back, turn)
+
+    def _require_lockstep(self, host: str) -> None:
+        """The waves need hosts in step. :raises HAError: under a strategy that lets them run ahead."""
+        strategy = str(self._task.get_play().strategy)
+        if not strategy.endswith(("linear", "debug")):
+            raise HAError(
+                f"the play's strategy is {strategy}; waves need hosts that go in step. Nothing was changed",
+                where=f"host {host}",
+                do="set strategy: linear for this play.",
+            )

@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the module component on a host: with its slices, the lease of this run, and an archive where it lacks one."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _lease, _store, _terminal
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._fetch import merged, provide_archive
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction, for_host
+
+Slices = t.Sequence[t.Mapping[str, t.Any]]
+# Seconds beyond a start's time-out that a process which a dead run left on the host is waited for.
+_MARGIN = 60.0
+# What a stage finds of a component and later plays of the run need.
+_KEPT = ("pending", "reasons", "at_once", "breaks", "files", "serves", "runs", "endpoint", "keeps")
+
+
+def part(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What the run remembers of a component: what the host found, and where its slice stands in the plan."""
+    return {
+        **{key: found[key] for key in _KEPT},
+        # One that moves between two sets must not be missed by either.
+        "cohorts": [item["cohort"], *filter(None, [found.get("former_cohort")])],
+        "order": item["order"],
+        "watched": item["watched"],
+        "version": item["release"].get("version", ""),
+    }
+
+
+def record(host: str, slices: Slices, components: t.Mapping[str, t.Mapping[str, t.Any]]) -> None:
+    """Remember what these components have pending."""
+    _store.record_pending(host, {item["name"]: part(item, components[item["name"]]) for item in slices})
+
+
+class ConvergeAction(SliceAction):
+    """An action that converges components of a host."""
+
+    def converge(
+        self, slices: Slices, state: str, task_vars: dict[str, t.Any], *, asked: str | None = None
+    ) -> dict[str, t.Any]:
+        """The module's result; a failure is told in it.
+
+        :param asked: reload or restart, also where less is pending.
+        """
+        plan = [for_host(item, "expect") for item in slices]
+        args: dict[str, t.Any] = {"state": state, "plan": plan, **({"asked": asked} if asked else {})}
+        try:
+            result = self._leased(args, task_vars)
+            wanted = result.pop("fetch", None)
+            if not wanted or result.get("failed"):
+                return result
+            for item in plan:
+                if item["name"] in wanted:
+                    item["release"] = {**item["release"], **self._provide(item, wanted[item["name"]])}
+            return merged(result, self._leased(args, task_vars))
+        finally:
+            base: t.Any = self  # ActionBase is typed only in parts
+            base._remove_tmp_path(self._connection._shell.tmpdir)
+
+    def _leased(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Under this run's lease: that of a run of which the process is known to be gone is taken over.
+
+        What such a run left at work on the host is waited for.
+        """
+        host = task_vars["inventory_hostname"]
+        deadline = time.monotonic() + _MARGIN
+        deadline += max((float(item["service"].get("start_timeout") or 0) for item in args["plan"]), default=0.0)
+        lease = self.lease()
+        while True:
+            result = self.call("component", {**args, **lease}, task_vars)
+            holder = result.pop("lease_holder", None)
+            busy = result.pop("busy", None)
+            if holder and _lease.is_gone(holder, lease["lease"]) and "over" not in lease["lease"]:
+                lease = {"lease": {**lease["lease"], "over": holder["run"]}}
+            elif busy and time.monotonic() < deadline:
+                _terminal.say(f"{host}: waiting for what an earlier run left at work there: {busy}", beside=True)
+            else:
+                return result
+
+    def _provide(self, item: t.Mapping[str, t.Any], arch: str) -> dict[str, t.Any]:
+        try:
+            return provide_archive(self, ReleaseSpec.from_params(item["release"]), arch)
+        except HAError as error:
+            error.facts["component"] = item["name"]
+            raise

@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host's turn in a rolling change: what of it changes, what is told of it, and how a failure reads."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, RELOAD
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _registry, _store, _waves
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._run_summary import Entry, sentence
+
+Slices = t.Sequence[t.Mapping[str, t.Any]]
+Found = t.Mapping[str, t.Mapping[str, t.Any]]
+
+
+def changing(slices: Slices, phase: str, host: str, only: str = "") -> Slices:
+    """The slices of a host that have their turn in a phase. :raises HAError: where the host was not staged."""
+    due = _store.due([host]).get(host, {})
+    if missing := [item["name"] for item in slices if item["name"] not in due]:
+        what = f"{', '.join(missing)} was not staged in this run, so that nobody knows what is pending"
+        do = "have the module component stage it (state: staged) in an earlier play."
+        raise HAError(what, where=f"host {host}", do=do)
+    if phase == "clients":
+        mine = _store.clients().get(host, [])
+        return [item for item in slices if tuple(item["cohort"]) in mine]
+    return [item for item in slices if _waves.phase(due[item["name"]], only) == phase]
+
+
+def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any]) -> None:
+    """A change that peers feel until they made it, too, is made by all or none.
+
+    :raises HAError: where a member is not in the play, which would be cut off by the others' change.
+    """
+    play = set(task_vars["ansible_play_hosts"])
+    for item in slices:
+        if "peers" not in turn.due[item["name"]]["breaks"]:
+            continue
+        others = [
+            host
+            for host, parts in _store.due(_store.members()).items()
+            for part in parts.values()
+            if item["cohort"] in part["cohorts"]
+        ]
+        known = _store.kept("gate", [turn.host]).get(turn.host, {}).get(item["name"], {"hosts": others})
+        if absent := sorted({*others, *known["hosts"]} - play):
+            raise HAError(
+                f"{item['name']} can't talk to its peers until all of them have changed, and {', '.join(absent)} would "
+                "not: --limit leaves them out, or they failed. Nothing was changed",
+                where=f"host {turn.host}",
+                do="run without --limit, with all of them up.",
+            )
+
+
+class Turn:
+    """What a host's turn did, step by step, for the run's summary.
+
+    :param check: nothing is done, only told.
+    """
+
+    def __init__(self, host: str, phase: str, *, check: bool = False) -> None:
+        self.host = host
+        self.phase = phase
+        self.check = check
+        self.due: dict[str, dict[str, t.Any]] = {}
+        self.slices: Slices = ()
+        self.gates: dict[str, float] = {}
+        self.out: dict[str, float] = {}
+        self._began = time.time()
+        self._clock = time.monotonic()
+
+    def begin(self, slices: Slices) -> None:
+        self.slices = slices
+        self.due = _store.due([self.host]).get(self.host, {})
+
+    def passed(self, state: str, gate: _gate.Passed | None) -> None:
+        if gate is not None:
+            self.gates[state] = round(gate.seconds, 2)
+
+    def tried(self, components: Found) -> None:
+        """What the trial did."""
+        self.out = {name: found["out_of_service"] for name, found in components.items() if found["out_of_service"]}
+
+    def reverted(self, components: Found) -> None:
+        """What the way back cost on top."""
+        for name, found in components.items():
+            if found["out_of_service"]:
+                self.out[name] = self.out.get(name, 0.0) + found["out_of_service"]
+
+    def left(self, components: Found) -> dict[str, dict[str, t.Any]]:
+        """What is pending once the turn is over: in the phase ``clients``, the planned configuration."""
+        rest = {"at_once": False, "breaks": {}, "files": [], "endpoint": None, "serves": True}
+        if self.phase == "clients":
+            rest.update(pending=RELOAD, reasons=["both places of what moved are listed"], files=["prometheus.yml"])
+        return {name: {**found, **rest} for name, found in components.items()}
+
+    def versions(self, name: str, wanted: str) -> str:
+        runs = self.due.get(name, {}).get("runs", "")
+        return f"{runs} -> {wanted}" if runs not in ("", wanted) else wanted
+
+    def entries(self) -> list[Entry]:
+        """For the summary of a turn that went well."""
+        return [self._entry(item, self._did(item["name"])) for item in self.slices]
+
+    def failed(self, error: HAError) -> list[Entry]:
+        """For the summary of a turn that failed; what was not touched is no entry."""
+        if "before" not in self.gates and not error.facts.get("taken_back"):
+            return []
+        did = "taken back" if error.facts.get("taken_back") else "failed"
+        words = sentence(error.what)
+        return [self._entry(item, did, error=words) for item in self.slices]
+
+    def _did(self, name: str) -> str:
+        part = self.due[name]
+        return RELOAD if self.phase == "clients" else "flip" if part["breaks"] else str(part["pending"])
+
+    def _entry(self, item: t.Mapping[str, t.Any], did: str, *, error: str = "") -> Entry:
+        name, part = item["name"], self.due[item["name"]]
+        own = time.monotonic() - self._clock - sum(self.gates.values())
+        number, count = wave(self.host, self.phase)
+        return Entry(
+            host=self.host,
+            component=name,
+            title=_registry.component(name).kind.title,
+            did=did,
+            check=self.check,
+            cohort=" ".join(item["cohort"][1:]),
+            began=self._began,
+            seconds=round(max(own, 0.0) / len(self.slices), 2),
+            why=tuple(part["reasons"]),
+            wave=number,
+            waves=count,
+            version_from=part["runs"] or None,
+            version_to=item["release"].get("version") or None,
+            out_of_service=self.out.get(name),
+            gate_before=self.gates.get("before"),
+            gate_after=self.gates.get("after"),
+            ok=not error,
+            error=error,
+        )
+
+
+def wave(host: str, phase: str) -> tuple[int | None, int | None]:
+    """Which wave of how many a host is in."""
+    waves: list[list[str]] = _store.kept("waves", [phase]).get(phase, [])
+    number = next((index for index, hosts in enumerate(waves, 1) if host in hosts), None)
+    return number, len(waves) if number else None
+
+
+def outside(turn: Turn, components: Found) -> list[Entry]:
+    """For the summary of what was done outside of waves: first starts, and in a play of the user's own.
+
+    :param turn: as it began, before anything was done.
+    """
+    if not turn.due:
+        return []  # not staged: nobody knows what was pending
+    turn.tried(components)
+    done = [name for name, found in components.items() if turn.check or found["pending"] == NONE]
+    turn.slices = [item for item in turn.slices if item["name"] in done and turn.due[item["name"]]["pending"] != NONE]
+    return turn.entries()
+
+
+def refused(result: t.Mapping[str, t.Any]) -> HAError:
+    """A module's failure as the error that it was."""
+    facts = {key: result[key] for key in ("component", "reasons", "option", "rolled_back", "versions") if key in result}
+    return HAError(str(result.get("msg", "the module failed")), **facts)
+
+
+def taken_back(error: HAError, back: t.Mapping[str, t.Any], turn: Turn) -> HAError:
+    """What failed, headed by what became of it.
+
+    :param back: the module's result of putting the former back where it had not done so itself.
+    """
+    names = [error.facts["component"]] if error.facts.get("component") else [item["name"] for item in turn.slices]
+    items = [item for item in turn.slices if item["name"] in names]
+    what = ", ".join(
+        f"{item['name']} {turn.versions(item['name'], item['release'].get('version', ''))}" for item in items
+    )
+    did = [action for found in (back.get("components") or {}).values() for action in found["actions"]]
+    facts = {key: value for key, value in error.facts.items() if key != "versions"}
+    if back.get("failed"):
+        ending = f"and the former could not be put back: {back.get('msg')}"
+        return HAError(f"{what} failed, {ending}\n{error.what}", said=error.said, do=error.do, **facts)
+    former = "; ".join(did) or "what ran before serves again"
+    head = f"{what} was taken back ({former})"
+    return HAError(f"{head}: {error.what}", said=error.said, do=error.do, **{**facts, "taken_back": True})
