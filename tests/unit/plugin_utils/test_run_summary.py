@@ -291,8 +291,8 @@ def test_the_waves_as_a_picture() -> None:
         "wave 1/3  eu-1  Prometheus  .=====##" + "." * 24,
         "          us-1  Prometheus  .=====##" + "." * 16,
         "          am-1  Prometheus  .==" + "." * 24,
-        "wave 2/3  eu-2  Prometheus" + " " * 43 + ".=====##" + "." * 24,
-        "          us-2  Prometheus" + " " * 43 + ".======!",
+        "wave 2/3  eu-2  Prometheus" + " " * 41 + ".=====##" + "." * 24,
+        "          us-2  Prometheus" + " " * 41 + ".======!",
     ]
 
 
