@@ -52,7 +52,7 @@ class Step:
         return self.command.split()
 
 
-MOLECULE = os.environ.get("SCENARIO", "default")
+SCENARIO = f"molecule {os.environ.get('SCENARIO', 'default')}"
 STEPS = {
     step.name: step
     for step in (
@@ -84,7 +84,8 @@ STEPS = {
             needs=("engine", "mirror"),
             undo=f"python -m lab down --name {LAB_NAME}",
         ),
-        Step("molecule", f"molecule test -s {MOLECULE}", 1800, needs=("engine",)),
+        Step("molecule default", "molecule test -s default", 1800, needs=("engine",)),
+        Step("molecule rolling", "molecule test -s rolling", 1800, needs=("engine",)),
         Step(
             "integration",
             "python -m pytest tests/integration --durations=15",
@@ -109,7 +110,7 @@ TARGETS = {
     "units": ("mirror", "units", "rules"),
     "sanity": ("sanity",),
     "tarball": ("tarball",),
-    "molecule": ("engine", "molecule"),
+    "molecule": ("engine", SCENARIO),
     "integration": ("mirror", "engine", "lab up", "integration"),
     "demo": ("demo up", "demo site", "demo plan", "demo status"),
     "demo-down": ("demo down",),
@@ -118,7 +119,7 @@ TARGETS = {
 TARGETS["test-fast"] = TARGETS["lint"] + TARGETS["types"] + TARGETS["units"]
 TARGETS["test"] = (
     *TARGETS["test-fast"],
-    *("sanity", "tarball", "engine", "molecule", "lab up", "integration"),
+    *("sanity", "tarball", "engine", "molecule default", "molecule rolling", "lab up", "integration"),
 )
 
 
@@ -230,7 +231,7 @@ def main(targets: Iterable[str]) -> int:
     :return: the exit code: 0 passed, 1 failed, 2 unknown target, 130 interrupted.
     """
     wanted = list(targets)
-    unknown = [name for name in wanted if name not in TARGETS]
+    unknown = [name for name in wanted if name not in TARGETS or not STEPS.keys() >= set(TARGETS[name])]
     if unknown or not wanted:
         print(f"unknown targets: {', '.join(unknown) or '(none given)'}; known: {', '.join(TARGETS)}", file=sys.stderr)
         return 2

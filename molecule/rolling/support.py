@@ -145,14 +145,20 @@ class Rolling(Stack):
         found: list[dict[str, t.Any]] = self.prometheus(name, f"query?{query}")["result"]
         return found
 
-    def ticked(self, region: str, window: outages.Span) -> set[str]:
-        """Which Ticks fired for all of their lives on a replica of that set at least."""
+    def lost(self, region: str, window: outages.Span) -> tuple[set[str], list[str]]:
+        """Which Ticks of the window fired for all of their lives on a replica of that set, and which were not told.
+
+        :raises AssertionError: when the replicas together did not see them all: then a loss could not be seen.
+        """
         selector = 'ALERTS{alertname="Tick",alertstate="firing"}'
-        return {
-            n
+        whole = [
+            notices.whole_lives(self.raw(name, selector, window), TICK, TICK_LENGTH, 2.5 * EVALUATION, window)
             for name in SETS[region]
-            for n in notices.whole_lives(self.raw(name, selector, window), TICK, TICK_LENGTH, 2.5 * EVALUATION, window)
-        }
+        ]
+        fired = set().union(*whole)
+        assert len(fired) >= (window[1] - window[0] - TICK_LENGTH) // TICK, (window, sorted(fired))
+        told = [one for one in self.notices(window) if one.name == "Tick" and one.labels["region"] == region]
+        return fired, notices.lost(fired, told)
 
     def steady_since(self) -> dict[str, float]:
         """By region since when Steady fires, once it was told everywhere."""

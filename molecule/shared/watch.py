@@ -83,9 +83,13 @@ class CommandLines:
 
 
 @contextlib.contextmanager
-def blocked(network: str, ports: str) -> t.Iterator[None]:
-    """Refuse this machine the way to TCP ports of a network, whatever happens meanwhile."""
-    rule = ["OUTPUT", "-p", "tcp", "-d", network, "--dport", ports, "-j", "REJECT", "--reject-with", "tcp-reset"]
+def blocked(network: str, ports: str, *, silently: bool = False) -> t.Iterator[None]:
+    """Refuse this machine the way to TCP ports of a network, whatever happens meanwhile.
+
+    :param silently: nothing says so: packets are lost, of connections that there are, too.
+    """
+    how = ["DROP"] if silently else ["REJECT", "--reject-with", "tcp-reset"]
+    rule = ["OUTPUT", "-p", "tcp", "-d", network, "--dport", ports, "-j", *how]
     subprocess.run(["iptables", "-w", "-I", *rule], check=True)
     try:
         yield

@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A change that fails stops at the first replica and is taken back; one that may not begin touches nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+import urllib.request
+
+import pytest
+from ansible_collections.baremetal.prometheus_ha.molecule.rolling import fakes
+from ansible_collections.baremetal.prometheus_ha.molecule.rolling.support import (
+    NEW,
+    Prober,
+    Rolling,
+    Seen,
+    Wanted,
+    extra_args,
+)
+from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import MESH, SETS, Run, wait_for
+
+FIRST, SECOND = SETS["eu"]
+#: Every first replica is in the first wave.
+OTHERS = (*MESH, *(replicas[1] for replicas in SETS.values()))
+RELEASE = "prometheus/prometheus/releases/download/v{0}/prometheus-{0}.linux-amd64.tar.gz"
+#: What each way to fail is told by.
+SAID = {
+    "dies": "FAKE prometheus: this release dies at start",
+    "never_ready": "not ready",
+    "replays": "segment 7 of 90",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    run: Run
+    seen: Seen
+    before: dict[str, str]
+    after: dict[str, str]
+    versions: dict[str, str]
+
+
+def attempt(stack: Rolling, prober: Prober, wanted: Wanted, playbook: str = "site") -> Attempt:
+    before = stack.starts()
+    running = stack.begin(wanted, playbook=playbook)
+    run = running.wait()
+    return Attempt(run, prober.seen(running.begun), before, stack.starts(), stack.versions())
+
+
+@pytest.fixture(scope="module")
+def real(stack: Rolling) -> bytes:
+    """The archive of what runs."""
+    stack.settle(Wanted())
+    with urllib.request.urlopen(f"http://{stack.subnet}.2:8080/{RELEASE.format(NEW['prometheus'])}") as answer:
+        return bytes(answer.read())
+
+
+@pytest.fixture(scope="module", params=fakes.FAKES)
+def failure(
+    request: pytest.FixtureRequest,
+    stack: Rolling,
+    prober: Prober,
+    real: bytes,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[str, Attempt]:
+    """An upgrade to a release that fails in one way."""
+    version: str = request.param
+    chosen = fakes.make(version, real, NEW["prometheus"], tmp_path_factory.mktemp("fake"))
+    wanted = Wanted(groups={"prometheus": {**chosen, "prometheus_start_timeout": 10}})
+    return version, attempt(stack, prober, wanted)
+
+
+def test_a_release_that_fails_stops_the_run_and_both_versions_are_named(failure: tuple[str, Attempt]) -> None:
+    version, tried = failure
+    assert tried.run.rc != 0
+    assert SAID[fakes.FAKES[version]] in tried.run.output, tried.run.output
+    assert f"{NEW['prometheus']} -> {version}" in tried.run.output, tried.run.output
+
+
+def test_the_former_release_runs_again_and_is_ready(stack: Rolling, failure: tuple[str, Attempt]) -> None:
+    _version, tried = failure
+    assert tried.versions == stack.expected(Wanted())
+    assert tried.after[FIRST] != tried.before[FIRST], "it was tried"
+    wait_for(stack.whole, 5, "the stack is whole after a failed upgrade")
+    print(f"{fakes.FAKES[_version]}: the run took {tried.run.seconds:.1f} s; {tried.seen.figures()}")
+
+
+def test_no_other_replica_was_touched(failure: tuple[str, Attempt]) -> None:
+    _version, tried = failure
+    assert {name: tried.after[name] for name in OTHERS} == {name: tried.before[name] for name in OTHERS}
+    tried.seen.assert_no_gap()
+
+
+@pytest.fixture(scope="module")
+def refusal(stack: Rolling, prober: Prober, real: bytes) -> t.Iterator[Attempt]:
+    """A flag more, while the other replica of a set can't reach a member."""
+    assert real
+    route = f"{stack.addresses[MESH[0]]}/32"
+    stack.sh(SECOND, f"ip route add blackhole {route}")
+    try:
+        yield attempt(stack, prober, Wanted(groups={"prometheus": extra_args({"query.max-concurrency": 10})}))
+    finally:
+        stack.sh(SECOND, f"ip route del blackhole {route}")
+        wait_for(stack.whole, 30, "the stack is whole with its routes")
+
+
+def test_a_peer_that_is_not_well_keeps_the_run_from_beginning(refusal: Attempt) -> None:
+    assert refusal.run.rc != 0
+    # The other set is well, and goes on; this one does not.
+    untouched = [name for name in refusal.before if name not in SETS["us"]]
+    assert {name: refusal.after[name] for name in untouched} == {name: refusal.before[name] for name in untouched}
+    assert "the gate before the change of prometheus stays closed" in refusal.run.output, refusal.run.output
+    assert f"Alertmanagers: {SECOND} can't reach" in refusal.run.output
+    refusal.seen.assert_no_gap()
+
+
+@pytest.fixture(scope="module")
+def corrupted(stack: Rolling, prober: Prober, real: bytes, request: pytest.FixtureRequest) -> t.Iterator[Attempt]:
+    """A restart of all, the first replica of a set with a damaged WAL, which it reads when it starts."""
+    assert real
+    request.getfixturevalue("settled")
+    corrupt = """
+        set -e
+        segment=$(find /var/lib/prometheus/wal -maxdepth 1 -type f -size +8k | sort | tail -1)
+        head -c 4096 /dev/urandom | dd of=$segment bs=1 seek=$(($(stat -c %s $segment) / 2)) conv=notrunc status=none
+        """
+    stack.sh(FIRST, corrupt)
+    try:
+        yield attempt(stack, prober, Wanted(), "restart")
+    finally:
+        stack.sh(FIRST, "systemctl restart prometheus")
+        wait_for(stack.whole, 30, "the stack is whole after a restart")
+
+
+@pytest.fixture(scope="module")
+def settled(stack: Rolling) -> None:
+    """What the refused run left pending is taken out of the inventory again."""
+    stack.roll(Wanted()).succeeded()
+
+
+def test_a_corrupt_wal_is_caught_although_the_replica_is_ready(stack: Rolling, corrupted: Attempt) -> None:
+    assert corrupted.run.rc != 0
+    assert f"WAL corruption: {FIRST} found its WAL corrupt 1 times" in corrupted.run.output, corrupted.run.output
+    stack.fetch(f"http://{stack.addresses[FIRST]}:9090/-/ready")
+
+
+def test_after_a_corrupt_wal_no_second_replica_goes(corrupted: Attempt) -> None:
+    assert corrupted.after[FIRST] != corrupted.before[FIRST], "it was restarted"
+    seconds = [replicas[1] for replicas in SETS.values()]
+    assert {name: corrupted.after[name] for name in seconds} == {name: corrupted.before[name] for name in seconds}
+    corrupted.seen.assert_no_gap()

@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run at a time, a canary first, and changes that neighbours feel: refused, then done with consent."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import json
+import re
+import time
+
+import pytest
+from ansible_collections.baremetal.prometheus_ha.molecule.rolling.support import (
+    NOTIFIED,
+    TICK_LENGTH,
+    Prober,
+    Rolling,
+    Seen,
+    Wanted,
+    extra_args,
+)
+from ansible_collections.baremetal.prometheus_ha.molecule.shared.outages import Span
+from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import MESH, REPLICAS, SETS, Run, wait_for
+
+FIRST = SETS["eu"][0]
+FLAG = Wanted(groups={"all": {"prometheus_ha_canary": "eu"}, "prometheus": extra_args({"query.max-concurrency": 12})})
+LABEL = {"alertmanager": {"alertmanager_cluster_label": "rolling-renamed"}}
+PORT = 9193
+MOVED = {"alertmanager": {"alertmanager_port": PORT}}
+
+
+@dataclasses.dataclass(frozen=True)
+class Canary:
+    """:ivar second: a run that was begun while the first one changed its canary. ``entries``: the first's summary."""
+
+    run: Run
+    second: Run
+    between: tuple[dict[str, str], dict[str, str]]
+    entries: list[dict[str, object]]
+    seen: Seen
+
+
+@dataclasses.dataclass(frozen=True)
+class Flip:
+    refused: Run
+    untouched: bool
+    run: Run
+    before: dict[str, str]
+    after: dict[str, str]
+    seen: Seen
+    window: Span
+
+
+@pytest.fixture(scope="module")
+def canary(stack: Rolling, prober: Prober, tmp_path_factory: pytest.TempPathFactory) -> Canary:
+    stack.settle(Wanted())
+    summary = tmp_path_factory.mktemp("canary") / "summary.json"
+    before = stack.starts()
+    running = stack.begin(FLAG, "-e", f"prometheus_ha_summary_file={summary}")
+    wait_for(lambda: stack.starts()[FIRST] != before[FIRST], 60, f"{FIRST} is changed")
+    meanwhile = stack.starts()
+    second = stack.roll(FLAG)
+    assert not running.over, "the first run was over too early to be in the way"
+    run = running.wait()
+    entries = json.loads(summary.read_text())
+    return Canary(run, second, (before, meanwhile), entries, prober.seen(running.begun))
+
+
+def test_a_second_run_is_refused_with_who_is_at_it_and_since_when(canary: Canary) -> None:
+    assert canary.second.rc != 0
+    assert f"{getpass.getuser()}@" in canary.second.output, canary.second.output
+    assert re.search(r"has held its lease for \d+:\d\d:\d\d", canary.second.output), canary.second.output
+
+
+def test_the_canary_goes_alone_and_the_others_follow(canary: Canary) -> None:
+    canary.run.succeeded()
+    before, meanwhile = canary.between
+    assert [name for name in before if before[name] != meanwhile[name]] == [FIRST]
+    waves: dict[object, set[object]] = {}
+    for entry in canary.entries:
+        waves.setdefault(entry["wave"], set()).add(entry["host"])
+    assert waves == {1: {FIRST}, 2: {SETS["us"][0], SETS["eu"][1]}, 3: {SETS["us"][1]}} or waves == {
+        1: {FIRST},
+        2: {SETS["us"][0]},
+        3: {SETS["eu"][1], SETS["us"][1]},
+    }, waves
+    canary.seen.assert_no_gap()
+
+
+def flip(stack: Rolling, prober: Prober, groups: dict[str, dict[str, object]], consent: str) -> Flip:
+    """A change that neighbours feel, without consent and with it."""
+    before = stack.starts()
+    refused = stack.roll(Wanted(groups=groups))
+    untouched = stack.starts() == before
+    running = stack.begin(Wanted(groups=groups, consents=[consent]))
+    run = running.wait()
+    ended = time.time()
+    seen = prober.seen(running.begun, ended)
+    time.sleep(TICK_LENGTH + NOTIFIED)
+    window = (running.begun - TICK_LENGTH, time.time() - NOTIFIED)
+    return Flip(refused, untouched, run, before, stack.starts(), seen, window)
+
+
+@pytest.fixture(scope="module")
+def renamed(stack: Rolling, prober: Prober) -> Flip:
+    stack.settle(Wanted())
+    return flip(stack, prober, LABEL, "A19")
+
+
+def test_another_label_is_refused_without_consent(renamed: Flip) -> None:
+    assert renamed.refused.rc != 0
+    assert "A19" in renamed.refused.output, renamed.refused.output
+    assert renamed.untouched
+
+
+def test_with_consent_all_members_go_together_and_the_mesh_is_whole(stack: Rolling, renamed: Flip) -> None:
+    renamed.run.succeeded()
+    assert stack.whole()
+    assert [name for name in MESH if renamed.before[name] == renamed.after[name]] == []
+    assert {name: renamed.before[name] for name in REPLICAS} == {name: renamed.after[name] for name in REPLICAS}
+    flags = {
+        name: stack.sh(name, "tr '\\0' ' ' < /proc/$(systemctl show -P MainPID alertmanager)/cmdline") for name in MESH
+    }
+    assert all("--cluster.label=rolling-renamed" in words for words in flags.values()), flags
+    print(f"another label: {renamed.seen.figures()}")
+    assert re.search(r"split.* [0-9.]+ s", renamed.run.output), renamed.run.output
+
+
+@pytest.fixture(scope="module")
+def moved(stack: Rolling, prober: Prober, renamed: Flip) -> Flip:
+    assert renamed.run.rc == 0
+    return flip(stack, prober, {"alertmanager": {**LABEL["alertmanager"], **MOVED["alertmanager"]}}, "X06")
+
+
+def test_another_port_is_refused_without_consent(moved: Flip) -> None:
+    assert moved.refused.rc != 0
+    assert "X06" in moved.refused.output, moved.refused.output
+    assert moved.untouched
+
+
+@pytest.mark.parametrize("region", SETS)
+def test_no_alert_is_lost_while_the_port_moves(stack: Rolling, moved: Flip, region: str) -> None:
+    moved.run.succeeded()
+    fired, lost = stack.lost(region, moved.window)
+    print(f"{region}: {len(fired)} alerts fired while the port moved, {len(lost)} of them were not told")
+    assert not lost
+
+
+def test_everybody_alerts_the_new_port_alone(stack: Rolling, moved: Flip) -> None:
+    assert moved.run.rc == 0
+    wanted = sorted(f"http://{stack.addresses[name]}:{PORT}/api/v2/alerts" for name in MESH)
+    for name in REPLICAS:
+        active = stack.prometheus(name, "alertmanagers")["activeAlertmanagers"]
+        assert sorted(item["url"] for item in active) == wanted
