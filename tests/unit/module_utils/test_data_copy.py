@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import typing as t
 import urllib.parse
@@ -122,9 +123,12 @@ def steps(run: t.Callable[[Step], object]) -> int:
 
 
 @pytest.fixture
-def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of runs in a row, of which none ends by a power cut."""
-    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+def memory(tmp_path: Path) -> t.Iterator[Path]:
+    """A folder for hundreds of runs in a row, where there is one in memory: no disk to wait for."""
+    place = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(dir=place if os.access(place, os.W_OK) else tmp_path))
+    yield folder
+    shutil.rmtree(folder)
 
 
 # -- what a copy holds, and what a restore leaves ------------------------------------------------------------------
@@ -229,10 +233,9 @@ def test_drop_and_sweep(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("former", [None, "2.45.0"])
-@pytest.mark.usefixtures("unsynced")
-def test_keep_cut_off_before_every_change(tmp_path: Path, former: str | None) -> None:
+def test_keep_cut_off_before_every_change(memory: Path, former: str | None) -> None:
     def prepared(name: str) -> Path:
-        data = made(tmp_path / name)
+        data = made(memory / name)
         if former:
             copy_of(data).keep(former)
         return data
@@ -260,10 +263,9 @@ def test_keep_cut_off_before_every_change(tmp_path: Path, former: str | None) ->
 
 
 @pytest.mark.parametrize("started", [False, True], ids=["nothing starts", "something writes in between"])
-@pytest.mark.usefixtures("unsynced")
-def test_restore_cut_off_before_every_change(tmp_path: Path, started: bool) -> None:
+def test_restore_cut_off_before_every_change(memory: Path, started: bool) -> None:
     def prepared(name: str) -> tuple[Path, dict[str, tuple[str, int, int]]]:
-        data = made(tmp_path / name)
+        data = made(memory / name)
         before = tree(data, without=[*SCRATCH, "thanos.shipper.json"])
         copy_of(data).keep("2.53.3")
         newer(data)
@@ -298,9 +300,8 @@ def test_restore_cut_off_before_every_change(tmp_path: Path, started: bool) -> N
     assert restoring == sorted(restoring) and set(restoring) == {0, 1, 2}
 
 
-@pytest.mark.usefixtures("unsynced")
-def test_drop_cut_off_before_every_change(tmp_path: Path) -> None:
-    data = made(tmp_path / "data")
+def test_drop_cut_off_before_every_change(memory: Path) -> None:
+    data = made(memory / "data")
     before = tree(data)
     copy_of(data).keep("2.53.3")
     total = steps(lambda step: copy_of(data, step).drop())
@@ -436,13 +437,21 @@ def test_a_copy_that_is_not_what_was_taken_is_not_restored(tmp_path: Path, chang
 def test_what_bears_our_name_and_is_not_ours_is_told_and_left(tmp_path: Path) -> None:
     data = made(tmp_path / "data")
     held = data / COPY
+
+    def folder(mode: int, record: str = "") -> None:
+        held.mkdir()
+        held.chmod(mode)
+        if record:
+            (held / "record.json").write_text(record)
+
     cases: list[tuple[str, t.Callable[[], object]]] = [
         ("not the folder of ours", lambda: held.symlink_to(data / "wal")),
         ("not the folder of ours", lambda: held.write_text("x")),
-        ("not a folder that we made", lambda: (held.mkdir(), held.chmod(0o755))),
-        ("record is damaged", lambda: held.mkdir(0o700)),
-        ("record is damaged", lambda: (held.mkdir(0o700), (held / "record.json").write_text("{"))),
-        ("record is damaged", lambda: (held.mkdir(0o700), (held / "record.json").write_text('{"version": "1"}'))),
+        ("not a folder that we made", functools.partial(folder, 0o755)),
+        ("record is damaged", functools.partial(folder, 0o700)),
+        ("record is damaged", functools.partial(folder, 0o700, "{")),
+        ("record is damaged", functools.partial(folder, 0o700, "[]")),
+        ("record is damaged", functools.partial(folder, 0o700, '{"version": "1"}')),
     ]
     for expected, make in cases:
         make()
@@ -503,7 +512,7 @@ def scraping(version: str, folder: Path, phase: str) -> t.Iterator[Running]:
     path = config(folder, phase)
     targets = path.with_suffix(".json")
     targets.write_text("[]")
-    with prometheus(version, path, *durations) as running:
+    with prometheus(version, path, *durations, "--scrape.discovery-reload-interval=100ms") as running:
         labels = {"phase": phase}
         aside = targets.with_suffix(".new")
         aside.write_text(json.dumps([{"targets": [running.url[7:]], "labels": labels}]))
@@ -523,7 +532,7 @@ def value(running: Running, query: str) -> float:
 
 
 def until(running: Running, query: str, least: float) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while value(running, query) < least:
         assert time.monotonic() < deadline, f"{query} stays below {least}:\n{running.log.read_text()[-2000:]}"
         time.sleep(0.1)
@@ -560,7 +569,6 @@ def test_2_53_opens_what_it_wrote_after_3_5_has_written(tmp_path: Path) -> None:
     with scraping("2.53.3", tmp_path, "again") as running:
         assert value(running, 'sum(count_over_time(up{phase="former"}[1h]))') == former
         assert value(running, 'sum(count_over_time(up{phase="newer"}[1h]))') == 0
-        until(running, 'up{phase="again"}', 1)
-        assert value(running, 'prometheus_tsdb_wal_corruptions_total{phase="again"}') == 0
+        assert "\nprometheus_tsdb_wal_corruptions_total 0\n" in running.get("/metrics")
         log = running.log.read_text()
         assert not [line for line in log.splitlines() if "level=warn" in line or "level=error" in line]
