@@ -267,12 +267,18 @@ class DataCopy:
                 if stat.S_ISDIR(mode):
                     with folder.open(name) as below:
                         self._try(below, scratch)
-                elif stat.S_ISLNK(mode) or not tried:
+                    continue
+                if stat.S_ISLNK(mode):
+                    self._must_lead_inside(folder, name)
+                if not tried:
                     self._link(folder, name, scratch)
                     scratch.remove(name)
                     tried = True
 
     def _write(self, data: OpenFolder, version: str) -> Kept:
+        for folder, name, status in data.walk(self._data_of):
+            if stat.S_ISLNK(status.st_mode):
+                self._must_lead_inside(folder, name)
         with data.make(_UNFINISHED) as copy:
             with copy.make(_DATA) as former, copy.make(_GONE):
                 files, size = self._link_all(data, former)
@@ -317,23 +323,28 @@ class DataCopy:
 
     def _link(self, source: OpenFolder, name: str, target: OpenFolder) -> None:
         """:raises HAError: when the file's data can't be held by a link."""
-        path = f"{source.path}/{name}"
-        do = (
-            f"Have all of {self.data_dir} on one filesystem that knows hard links (ext4, XFS, Btrfs), or go by a "
-            "version that has a documented way back."
-        )
-        if stat.S_ISLNK(source.stat(name).st_mode):
-            root, end = os.path.realpath(self.data_dir), os.path.realpath(path)
-            if not end.startswith(root + "/"):
-                what = f"this link leads out of {self.data_dir}, to {end}: a copy of the folder would not hold that"
-                raise HAError(what, where=path, do=do)
         try:
             source.link(name, target)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
             what = f"the files of {self.data_dir} can't be kept by hard links"
-            raise HAError(what, where=path, said=error.strerror or "", do=do) from error
+            place, said = f"{source.path}/{name}", error.strerror or ""
+            raise HAError(what, where=place, said=said, do=self._instead()) from error
+
+    def _must_lead_inside(self, folder: OpenFolder, name: str) -> None:
+        """:param name: of a symbolic link. :raises HAError: when the newer version would write elsewhere by it."""
+        path = f"{folder.path}/{name}"
+        root, end = os.path.realpath(self.data_dir), os.path.realpath(path)
+        if not end.startswith(root + "/"):
+            what = f"this link leads out of {self.data_dir}, to {end}: a copy of the folder would not hold that"
+            raise HAError(what, where=path, do=self._instead())
+
+    def _instead(self) -> str:
+        return (
+            f"Have all of {self.data_dir} on one filesystem that knows hard links (ext4, XFS, Btrfs), or go by a "
+            "version that has a documented way back."
+        )
 
     def _must_be_stopped(self, data: OpenFolder) -> None:
         """Prometheus holds its lock for as long as it runs (tsdb/fileutil/flock_unix.go)."""
