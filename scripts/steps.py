@@ -99,7 +99,7 @@ STEPS = {
         Step("demo plan", "ansible-playbook -i inventory/lab playbooks/plan.yml", 600, needs=("demo site",)),
         Step("demo status", "python -m lab status --name demo", 60, needs=("demo up",)),
         Step("demo down", "python -m lab down --name demo --engine", 300),
-        Step("bench", "python -m scripts.bench", 5400),
+        Step("bench", "python -m scripts.bench", 9000),
     )
 }
 

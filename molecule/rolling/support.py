@@ -36,8 +36,8 @@ OLD = {"prometheus": "2.53.3", "alertmanager": "0.28.1"}
 NEW = {"prometheus": "3.5.3", "alertmanager": "0.33.1"}
 #: Rules that refuse what the tests do: a way without a documented way back, ways back, and the two flips.
 CONSENTS = ("P10", "P17", "A20", "A19", "X06")
-#: Of the inventory: seconds between two Ticks and for how long one fires, between two evaluations, between two scrapes.
-TICK, TICK_LENGTH, EVALUATION, SCRAPE = 5.0, 30.0, 1.0, 2.0
+#: Of the inventory: seconds between two Ticks, between two evaluations, between two scrapes.
+TICK, EVALUATION, SCRAPE = 5, 1.0, 2.0
 #: Seconds until a notification is out for certain: group_wait, two members before it, what the webhook takes.
 NOTIFIED = 1 + 2 * 5 + 4
 #: A figure counts only while the prober looks: seconds that may lie between two samples.
@@ -48,12 +48,14 @@ BLIND = 1.0
 class Wanted:
     """What a run shall bring about, on top of the scenario's inventory.
 
+    :ivar since: from when there are Ticks; 0: there are none.
     :ivar consents: ids of rules that may not refuse it.
     :ivar groups: further variables by group.
     """
 
     versions: t.Mapping[str, str] = dataclasses.field(default_factory=lambda: NEW)
     steady: bool = False
+    since: int = 0
     consents: t.Sequence[str] = ()
     groups: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
 
@@ -70,7 +72,7 @@ class Rolling(Stack):
     # -- runs ------------------------------------------------------------------------------------------------------
 
     def overlay(self, wanted: Wanted) -> Path:
-        groups: dict[str, dict[str, t.Any]] = {"all": {"rolling_steady": wanted.steady}}
+        groups: dict[str, dict[str, t.Any]] = {"all": {"rolling_steady": wanted.steady, "rolling_since": wanted.since}}
         groups["all"]["prometheus_ha_preflight_ignore"] = [
             {"id": rule, "reason": "a test of this very change"} for rule in wanted.consents
         ]
@@ -88,22 +90,25 @@ class Rolling(Stack):
 
     def settle(self, wanted: Wanted) -> None:
         """Bring the lab to where a test begins; nothing is run where it is there already."""
-        consented = dataclasses.replace(wanted, consents=CONSENTS)
-        if not (self.versions() == self.expected(wanted) and self._at_home() and self._steady() is wanted.steady):
-            self.roll(consented).succeeded()
+        if self.versions() != self.expected(wanted) or not self._serves(wanted):
+            self.roll(dataclasses.replace(wanted, consents=CONSENTS)).succeeded()
         wait_for(self.whole, 60, "the stack is whole")
 
-    def _at_home(self) -> bool:
-        """Whether all answer where the inventory has them, without what a test added."""
+    def _serves(self, wanted: Wanted) -> bool:
+        """Whether the mesh answers where the inventory has it, and the alerts are those that are wanted."""
         try:
-            labels = [str(self.alertmanager(name, "status")["cluster"]["status"]) for name in MESH]
+            ready = all(self.alertmanager(name, "status")["cluster"]["status"] == "ready" for name in MESH)
+            groups = [group for name in REPLICAS for group in self.prometheus(name, "rules?type=alert")["groups"]]
         except OSError:
             return False
-        return labels == ["ready"] * len(MESH)
-
-    def _steady(self) -> bool:
-        rules = self.prometheus(REPLICAS[0], "rules?type=alert")["groups"]
-        return any(rule["name"] == "Steady" for group in rules for rule in group["rules"])
+        expressions = [{rule["name"]: rule["query"] for rule in group["rules"]} for group in groups]
+        return ready and all(
+            ("Steady" in found) is wanted.steady
+            and ("Tick" in found) is bool(wanted.since)
+            and str(wanted.since or "") in found.get("Tick", "")
+            for found in expressions
+            if "Hushed" in found
+        )
 
     # -- what runs -------------------------------------------------------------------------------------------------
 
@@ -133,10 +138,9 @@ class Rolling(Stack):
 
     # -- what is told ----------------------------------------------------------------------------------------------
 
-    def notices(self, window: outages.Span) -> list[notices.Notice]:
-        """What the webhook got of alerts that began in the window."""
-        items = self.ask(f"{self.webhook}/notifications?receiver=rolling")
-        return [one for one in notices.notices(items) if window[0] <= one.starts_at <= window[1]]
+    def notices(self) -> list[notices.Notice]:
+        """What the webhook got."""
+        return notices.notices(self.ask(f"{self.webhook}/notifications?receiver=rolling"))
 
     def raw(self, name: str, selector: str, window: outages.Span) -> list[dict[str, t.Any]]:
         """The raw samples that a replica itself has of a selector: a hole is one, whatever the lookback."""
@@ -146,26 +150,26 @@ class Rolling(Stack):
         return found
 
     def lost(self, region: str, window: outages.Span) -> tuple[set[str], list[str]]:
-        """Which Ticks of the window fired for all of their lives on a replica of that set, and which were not told.
+        """Which Ticks fired on a replica of that set for as long as it takes to tell them, and which were not told.
 
         :raises AssertionError: when the replicas together did not see them all: then a loss could not be seen.
         """
         selector = 'ALERTS{alertname="Tick",alertstate="firing"}'
         whole = [
-            notices.whole_lives(self.raw(name, selector, window), TICK, TICK_LENGTH, 2.5 * EVALUATION, window)
+            notices.whole_lives(self.raw(name, selector, window), TICK, NOTIFIED, 2.5 * EVALUATION, window)
             for name in SETS[region]
         ]
         fired = set().union(*whole)
-        assert len(fired) >= (window[1] - window[0] - TICK_LENGTH) // TICK, (window, sorted(fired))
-        told = [one for one in self.notices(window) if one.name == "Tick" and one.labels["region"] == region]
+        assert len(fired) >= (window[1] - window[0] - NOTIFIED) // TICK, (window, sorted(fired))
+        told = [one for one in self.notices() if one.name == "Tick" and one.labels["region"] == region]
         return fired, notices.lost(fired, told)
 
-    def steady_since(self) -> dict[str, float]:
+    def steady(self) -> dict[str, float]:
         """By region since when Steady fires, once it was told everywhere."""
 
         def told() -> dict[str, float]:
-            found = self.notices((0, time.time()))
-            since = {one.labels["region"]: one.starts_at for one in found if one.name == "Steady"}
+            last = {one.labels["region"]: one for one in self.notices() if one.name == "Steady"}
+            since = {region: one.starts_at for region, one in last.items() if one.status == "firing"}
             return since if since.keys() == SETS.keys() else {}
 
         return wait_for(told, 120, "Steady is told from each region")
@@ -262,6 +266,11 @@ class Prober:
         time.sleep(max(0.0, until + prober.INTERVAL - time.time()))
         lines = self._stack.sh(self._HOST, f"awk '$3 >= {begun:.3f} && $2 <= {until:.3f}' {self._file}")
         return Seen(prober.parse(lines + "\n"))
+
+
+def soon() -> int:
+    """A beginning for Ticks, once what is rolled out now has been taken up."""
+    return (int(time.time()) // TICK + 1) * TICK
 
 
 def inventory(group: str) -> dict[str, t.Any]:

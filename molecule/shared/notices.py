@@ -63,17 +63,17 @@ def doubled(found: t.Iterable[Notice]) -> list[str]:
 def whole_lives(
     series: t.Iterable[t.Mapping[str, t.Any]], every: float, length: float, slack: float, window: Span
 ) -> set[str]:
-    """Which n fired on a replica for the whole of their lives, within the window.
+    """Which n fired on a replica for the whole time in which they had to be told, within the window.
 
     :param series: ALERTS of that replica as the API gives a range selector.
-    :param every: seconds between two n; n begins at ``every * n`` and lives for ``length``.
+    :param every: seconds between two n; n begins at ``every * n`` and has to be told within ``length``.
     :param slack: seconds that the first and last sample may be off, and that may lie between two.
     """
     found = set()
     for one in series:
         begins = every * float(one["metric"]["n"])
         ends = begins + length
-        times = [begins, *(float(when) for when, _value in one["values"]), ends]
+        times = [begins, *(when for when in map(float, next(zip(*one["values"]))) if when < ends), ends]
         if begins >= window[0] and ends <= window[1] and not holes(times, slack):
             found.add(str(one["metric"]["n"]))
     return found

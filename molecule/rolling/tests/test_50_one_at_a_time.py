@@ -15,12 +15,12 @@ import time
 import pytest
 from ansible_collections.baremetal.prometheus_ha.molecule.rolling.support import (
     NOTIFIED,
-    TICK_LENGTH,
     Prober,
     Rolling,
     Seen,
     Wanted,
     extra_args,
+    soon,
 )
 from ansible_collections.baremetal.prometheus_ha.molecule.shared.outages import Span
 from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import MESH, REPLICAS, SETS, Run, wait_for
@@ -29,7 +29,6 @@ FIRST = SETS["eu"][0]
 FLAG = Wanted(groups={"all": {"prometheus_ha_canary": "eu"}, "prometheus": extra_args({"query.max-concurrency": 12})})
 LABEL = {"alertmanager": {"alertmanager_cluster_label": "rolling-renamed"}}
 PORT = 9193
-MOVED = {"alertmanager": {"alertmanager_port": PORT}}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,24 +89,31 @@ def test_the_canary_goes_alone_and_the_others_follow(canary: Canary) -> None:
     canary.seen.assert_no_gap()
 
 
-def flip(stack: Rolling, prober: Prober, groups: dict[str, dict[str, object]], consent: str) -> Flip:
+def flip(stack: Rolling, prober: Prober, wanted: Wanted, consent: str) -> Flip:
     """A change that neighbours feel, without consent and with it."""
     before = stack.starts()
-    refused = stack.roll(Wanted(groups=groups))
+    refused = stack.roll(wanted)
     untouched = stack.starts() == before
-    running = stack.begin(Wanted(groups=groups, consents=[consent]))
+    running = stack.begin(dataclasses.replace(wanted, consents=[consent]))
     run = running.wait()
     ended = time.time()
     seen = prober.seen(running.begun, ended)
-    time.sleep(TICK_LENGTH + NOTIFIED)
-    window = (running.begun - TICK_LENGTH, time.time() - NOTIFIED)
-    return Flip(refused, untouched, run, before, stack.starts(), seen, window)
+    time.sleep(NOTIFIED)
+    return Flip(refused, untouched, run, before, stack.starts(), seen, (running.begun, ended + NOTIFIED))
 
 
 @pytest.fixture(scope="module")
-def renamed(stack: Rolling, prober: Prober) -> Flip:
-    stack.settle(Wanted())
-    return flip(stack, prober, LABEL, "A19")
+def ticking(stack: Rolling, canary: Canary) -> Wanted:
+    """Where the flips begin: with Ticks."""
+    assert canary.run
+    begin = Wanted(since=soon())
+    stack.settle(begin)
+    return begin
+
+
+@pytest.fixture(scope="module")
+def renamed(stack: Rolling, prober: Prober, ticking: Wanted) -> Flip:
+    return flip(stack, prober, dataclasses.replace(ticking, groups=LABEL), "A19")
 
 
 def test_another_label_is_refused_without_consent(renamed: Flip) -> None:
@@ -130,9 +136,10 @@ def test_with_consent_all_members_go_together_and_the_mesh_is_whole(stack: Rolli
 
 
 @pytest.fixture(scope="module")
-def moved(stack: Rolling, prober: Prober, renamed: Flip) -> Flip:
+def moved(stack: Rolling, prober: Prober, ticking: Wanted, renamed: Flip) -> Flip:
     assert renamed.run.rc == 0
-    return flip(stack, prober, {"alertmanager": {**LABEL["alertmanager"], **MOVED["alertmanager"]}}, "X06")
+    groups = {"alertmanager": {**LABEL["alertmanager"], "alertmanager_port": PORT}}
+    return flip(stack, prober, dataclasses.replace(ticking, groups=groups), "X06")
 
 
 def test_another_port_is_refused_without_consent(moved: Flip) -> None:

@@ -61,6 +61,7 @@ def series(n: int, *times: float) -> dict[str, t.Any]:
     ("one", "whole"),
     [
         pytest.param(series(2, 10, 12, 14, 16), True, id="from its beginning to its end"),
+        pytest.param(series(2, 10, 12, 14, 16, 18, 20, 40), True, id="and for longer"),
         pytest.param(series(2, 12, 14, 16), True, id="first seen within the slack"),
         pytest.param(series(2, 13, 14, 16), False, id="seen too late"),
         pytest.param(series(2, 10, 12, 13), False, id="it ended early"),
