@@ -314,7 +314,7 @@ def _timeline(entries: t.Sequence[Entry]) -> list[str]:
         bars = _bars(shown, start, room / whole)
         if max(map(len, bars)) <= WIDTH - width - 2:
             told = f"The waves, {_seconds(whole)} in all (. gate, = work, # out of service, ! failed):"
-            return [told, *(f"{line.ljust(width)}  {bar}" for line, bar in zip(lines, bars, strict=True))]
+            return [told, *(f"{line.ljust(width)}  {drawn}" for line, drawn in zip(lines, bars, strict=True))]
     return []
 
 

@@ -78,8 +78,8 @@ def beside(folder: Path, tasks: Tasks) -> Path:
     return books / "run.yml"
 
 
-def run(folder: Path, tasks: Tasks, *extra: str, inventory: t.Mapping[str, t.Any] = INVENTORY) -> Ran:
-    return playbook(folder, inventory, beside(folder, tasks), *extra)
+def run(folder: Path, tasks: Tasks, *extra: str, inventory: t.Mapping[str, t.Any] | None = None) -> Ran:
+    return playbook(folder, inventory or INVENTORY, beside(folder, tasks), *extra)
 
 
 def changed(lines: t.Iterable[str]) -> list[str]:

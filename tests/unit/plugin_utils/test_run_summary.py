@@ -309,7 +309,7 @@ def test_the_picture_is_narrow_and_keeps_the_order(seconds: float, waves: int, n
     bars = timeline(entries)[1:]
     assert len(bars) == waves
     assert max(map(len, bars)) <= _run_summary.WIDTH
-    outages = [bar.index("#") for bar in bars]
+    outages = [drawn.index("#") for drawn in bars]
     assert outages == sorted(set(outages))
 
 
