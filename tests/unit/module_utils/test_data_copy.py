@@ -187,6 +187,7 @@ def test_a_restore_brings_all_back_and_says_what_is_lost(tmp_path: Path) -> None
     before = tree(data, without=[*SCRATCH, "thanos.shipper.json"])
     copy_of(data).keep("2.53.3")
     newer(data)
+    write(data, {f"{COPY}.old/record.json": "of an earlier one, half removed"})
     restored = copy_of(data, now=TAKEN + 312.4).restore()
     assert tree(data, without=["thanos.shipper.json"]) == before
     assert (data / "thanos.shipper.json").read_text() == "{new}", "the sidecar's own knowledge of its uploads stays"
