@@ -11,12 +11,14 @@ import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight_dial import OK
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _judge,
     _live,
     _live_run,
+    _release_notes,
     _store,
     _terminal,
 )
@@ -34,6 +36,16 @@ ARGUMENTS: dict[str, t.Any] = {
     "report": {"type": "str"},
     "report_format": {"type": "str", "choices": list(FORMATS)},
 }
+
+
+def _steps(hosts: t.Iterable[str]) -> list[_release_notes.Step]:
+    """Whose component is about to go from one version to another."""
+    return [
+        _release_notes.Step(host, name, part["runs"], part["version"])
+        for host, parts in _store.due(hosts).items()
+        for name, part in parts.items()
+        if part["runs"] and part["pending"] != NONE
+    ]
 
 
 class ActionModule(ActionBase):
@@ -59,6 +71,8 @@ class ActionModule(ActionBase):
             unproved = _live.tell(seen.unproved)
             counts = Summary(len(seen.hosts), {}, 0, 0, 0, 0).counting(findings)
             self._tell(findings, unproved, seen, counts)
+            for line in _release_notes.lines(_steps(play)):
+                _terminal.say(line)
             result.update(changed=False, summary=dataclasses.asdict(counts))
             if args["report"]:
                 whole = [*store.findings, *findings]

@@ -20,7 +20,7 @@ def _expected(expect: t.Mapping[str, t.Any], task_vars: t.Mapping[str, t.Any]) -
     covered = (
         task_vars["ansible_play_hosts_all"] if task_vars.get("ansible_limit") else expect["alertmanagers"].values()
     )
-    return {**expect, "alertmanagers": [where for where, host in expect["alertmanagers"].items() if host in covered]}
+    return {"alertmanagers": [where for where, host in expect["alertmanagers"].items() if host in covered]}
 
 
 class ActionModule(SliceAction):

@@ -28,7 +28,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
     _reload,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import Api
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._data_copy import DataCopy, Restored
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._data_copy import DataCopy
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import (
     NONE,
     RELOAD,
@@ -47,14 +47,6 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner im
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service import Crossing, Service
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_spec import ServiceSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, SystemClock, Verdict, wait
-
-
-def _lost(restored: Restored) -> str:
-    blocks = f", the blocks {', '.join(restored.blocks)} among them" if restored.blocks else ""
-    return (
-        f"its data is again as {restored.version} left it: what was written in the {restored.seconds:.0f} s since is "
-        f"lost here ({restored.files} files{blocks}), not on its peers"
-    )
 
 
 def _order(version: str) -> tuple[int, ...]:
@@ -456,9 +448,14 @@ class Component:
         self._copy.possible()
         copy, version = self._copy, outcome.runs
 
+        # What runs has written since a copy was taken that an earlier run left.
+        stale = kept is not None and not kept.restoring and self.service.status().running is not None
+
         def forth() -> None:
             if kept and kept.restoring:  # a way back that was cut off
-                self.told.append(_lost(copy.restore()))
+                self.told.append(copy.restore().words)
+            if stale:
+                copy.drop()
             copy.keep(version)
             outcome.keeps = version
             outcome.actions.append(f"kept the data of {self.name} {version} until the roll is proved")
@@ -469,7 +466,7 @@ class Component:
         """Put the data back that was kept of the version whose unit is in place, if any was."""
         kept = self._copy.kept() if self._copy else None
         if self._copy and kept and kept.version == self._version():
-            self.told.append(_lost(self._copy.restore()))
+            self.told.append(self._copy.restore().words)
 
     def _loaded(self, api: Api, http: Http, pid: int) -> _reload.Loaded:
         """What the process has loaded; one that was just started gets a moment to answer."""

@@ -239,12 +239,18 @@ class Service:
         before, changed = self.status(), self.plan().changed
         action = before.pending.action if before.pending else action
         had_unit = os.path.lexists(self.path)
-        if changed:
-            self._files.swap()
+        begun = self._clock.time()
         try:
+            if crossing and action:
+                # Before the new unit is there: a reboot in between must not start the new version.
+                self.stop()
+                crossing.forth()
+                action = "start"
+            if changed:
+                self._files.swap()
             if changed or before.unit.needs_reload:
                 self._systemctl("daemon-reload")
-            started = self._run(action, look, crossing.forth if crossing else None) if action else None
+            started = self._run(action, look, begun=begun) if action else None
             if started:
                 self._prove()
         except HAError as error:
@@ -332,12 +338,21 @@ class Service:
         if done.rc != 0:
             raise HAError(f"systemctl {' '.join(args)} failed", where=self.unit, said=done.words)
 
-    def _run(self, action: str, look: Look | None, between: t.Callable[[], None] | None = None) -> Started:
-        """:param between: done while it is stopped."""
+    def _run(
+        self,
+        action: str,
+        look: Look | None,
+        between: t.Callable[[], None] | None = None,
+        *,
+        begun: float | None = None,
+    ) -> Started:
+        """:param between: done while it is stopped.
+        :param begun: since when it is out of service, if not from now on.
+        """
         # A start counter that is used up would refuse the start; this also resets NRestarts.
         self._runner(["systemctl", "reset-failed", self.unit])
         restarts = _process.show(self.unit, self._runner).restarts
-        since, begun = self._now(), self._clock.time()
+        since, begun = self._now(), self._clock.time() if begun is None else begun
         timeout = _unit.STOP_TIMEOUT + self.spec.start_timeout + _MARGIN
         if between:
             self.stop()
@@ -422,7 +437,7 @@ class Service:
                 self._systemctl("daemon-reload")
             if undo:
                 undo()
-            if not (changed or undo):
+            if not (changed or undo or crossing):
                 return error
             # One that is to run but did not, as after a run that was cut off, is not left down.
             if before.running is None and not before.unit.enabled:

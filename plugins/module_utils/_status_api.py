@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import json
 import math
 import re
 import typing as t
@@ -32,7 +33,7 @@ def ask(api: Api, http: Http, expect: t.Mapping[str, t.Any]) -> dict[str, t.Any]
         the parts. Of one that does not answer nothing further is asked.
     """
     found: dict[str, t.Any] = {"answers": False, "waiting_for": "", "errors": []}
-    questions = _prometheus(api, http, expect) if api.kind == "prometheus" else _alertmanager(api, http)
+    questions = _prometheus(api, http, expect, found) if api.kind == "prometheus" else _alertmanager(api, http)
     try:
         http.request("GET", api.at("/-/healthy"))
         found["answers"] = True
@@ -55,16 +56,18 @@ def _answer(question: Question, errors: list[str]) -> dict[str, t.Any]:
         return {}
 
 
-def _prometheus(api: Api, http: Http, expect: t.Mapping[str, t.Any]) -> list[Question]:
-    found: list[Question] = [
+def _prometheus(api: Api, http: Http, expect: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> list[Question]:
+    """:param found: the answers so far."""
+    questions: list[Question] = [
         lambda: prometheus_metrics(fetch(api, http, "/metrics").text),
         lambda: targets(fetch_data(api, http, "/api/v1/targets?state=active")),
     ]
-    if api.generation is None:  # an agent has no rules, and alerts nobody
-        return found
+    if api.generation is None:  # an agent has no rules, alerts nobody, and answers no queries
+        return questions
     wanted = list(expect.get("alertmanagers") or ())
     return [
-        *found,
+        *questions,
+        lambda: _federation(api, http, found.get("federation") or [], expect.get("federates") or {}),
         lambda: generation(fetch_data(api, http, _MARKER)),
         lambda: firing(fetch_data(api, http, "/api/v1/alerts")),
         lambda: alertmanagers(fetch_data(api, http, "/api/v1/alertmanagers"), wanted, _ready.reach),
@@ -127,7 +130,83 @@ def targets(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     ]
     down = [target for target in each if not target["up"]]
     counts = {"up": len(each) - len(down), "total": len(each), "down": down[:MOST_TARGETS]}
-    return {"targets": counts, "federation": [one for one in each if one["url"].rstrip("/").endswith("/federate")]}
+    sources = [
+        {**one, "labels": {name: str((target.get("labels") or {}).get(name, "")) for name in ("job", "instance")}}
+        for one, target in zip(each, active)
+        if one["url"].rstrip("/").endswith("/federate")
+    ]
+    return {"targets": counts, "federation": sources}
+
+
+# By job that federates, and by source, the labels that its series carry: what the slice expects.
+Federates = t.Mapping[str, t.Mapping[str, t.Mapping[str, str]]]
+Sources = t.Sequence[t.Mapping[str, t.Any]]
+# Marks the rows of the query that are about labels which gave way.
+_GAVE_WAY = "ha_gave_way"
+
+
+def _federation(api: Api, http: Http, sources: Sources, wanted: Federates) -> dict[str, t.Any]:
+    query = federation_query(sources, wanted)
+    if not query:
+        return {}
+    data = fetch_data(api, http, f"/api/v1/query?{urllib.parse.urlencode({'query': query})}")
+    return federation(data, sources, wanted)
+
+
+def _any_of(values: t.Iterable[str]) -> str:
+    """A PromQL string: the regular expression for one of some texts."""
+    return json.dumps("|".join(re.escape(value) for value in dict.fromkeys(values)), ensure_ascii=False)
+
+
+def _carried(source: t.Mapping[str, t.Any], wanted: Federates) -> t.Mapping[str, str]:
+    """The labels that all series from a source carry."""
+    address = _ready.host_port(source["url"])
+    sources = wanted.get(source["job"]) or {}
+    return next((labels for place, labels in sources.items() if _ready.host_port(place) == address), {})
+
+
+def federation_query(sources: Sources, wanted: Federates) -> str:
+    """The one query about the labels of what is federated; "" where there is nothing to ask.
+
+    Where honor_labels is lost, a series has the labels job and instance of the target that it was scraped from. Else it
+    has no instance or its own one: /federate sends an empty one along, so that the target's is never added.
+    """
+    asked = [source for source in sources if source["job"] in wanted]
+    if not asked:
+        return ""
+    own = ",".join(f"{name}=~{_any_of(source['labels'][name] for source in asked)}" for name in ("job", "instance"))
+    gave_way = " or ".join(f'{{{own},exported_{name}!=""}}' for name in ("job", "instance"))
+    parts = [
+        f'label_replace(count by (job, instance) ({gave_way}), "{_GAVE_WAY}", "yes", "", "")',
+        f"scrape_samples_scraped{{{own}}}",
+    ]
+    values: dict[str, list[str]] = {}
+    for source in asked:
+        for name, value in _carried(source, wanted).items():
+            values.setdefault(name, []).append(value)
+    parts += [f"count by ({name}) ({{{name}=~{_any_of(found)}}})" for name, found in values.items()]
+    return " or ".join(parts)
+
+
+def federation(data: t.Mapping[str, t.Any], sources: Sources, wanted: Federates) -> dict[str, t.Any]:
+    """From the data of /api/v1/query: of each source, whether job and instance gave way, and which label is missing."""
+    gave_way, filled, carried = set(), set(), set()
+    for row in data.get("result") or []:
+        metric = row["metric"]
+        target = (metric.get("job"), metric.get("instance"))
+        if _GAVE_WAY in metric:
+            gave_way.add(target)
+        elif "__name__" in metric:
+            filled.update([target] if float(row["value"][1]) > 0 else [])
+        else:
+            carried.update(metric.items())
+    found = []
+    for source in sources:
+        target = (source["labels"]["job"], source["labels"]["instance"])
+        labels = _carried(source, wanted).items() if target in filled else ()
+        lacks = [f'{name}="{value}"' for name, value in labels if (name, value) not in carried]
+        found.append({**source, "gave_way": target in gave_way, "lacks": ", ".join(lacks)})
+    return {"federation": found}
 
 
 def generation(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

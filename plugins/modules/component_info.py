@@ -57,8 +57,15 @@ options:
       api:
         description: Options of M(baremetal.prometheus_ha.reload).
         type: dict
+      effects:
+        description: See O(baremetal.prometheus_ha.component#module:plan[].effects).
+        type: list
+        elements: dict
       expect:
-        description: C(alertmanagers) that a Prometheus alerts, as C(host:port).
+        description:
+          - C(alertmanagers) that a Prometheus alerts, as C(host:port).
+          - C(federates) maps each job that federates to its sources, and each source (C(host:port)) to the labels that
+            all of its series carry.
         type: dict
       secrets:
         description: Values that are masked in the result. Without it, those of secret keys in files that are C(masked).
@@ -112,7 +119,8 @@ components:
           Alertmanager the hash that it shows of its file.
       type: dict
     pending:
-      description: V(none), V(start), V(reload), V(restart), V(remove), or V(unknown) where it could not be decided.
+      description:
+        - V(none), V(start), V(write), V(reload), V(restart), V(remove), or V(unknown) where it could not be decided.
       type: str
     reasons:
       description: Why something is pending.
@@ -150,7 +158,10 @@ components:
       description: C(up) of C(total) active targets, and the first that are C(down).
       type: dict
     federation:
-      description: Each target that is another Prometheus' C(/federate), with C(job), C(url), C(up) and C(error).
+      description:
+        - Each target that is another Prometheus' C(/federate), with C(job), C(url), C(up), C(error) and its C(labels).
+        - Of those that are expected, also whether C(job) or C(instance) of their series C(gave_way) to the target's,
+          and which label every series C(lacks).
       type: list
       elements: dict
     firing:
@@ -194,6 +205,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "config": {"type": "dict", "required": True},
             "service": {"type": "dict", "required": True},
             "api": {"type": "dict"},
+            "effects": {"type": "list", "elements": "dict"},
             "expect": {"type": "dict"},
             "secrets": {"type": "list", "elements": "str", "no_log": True},
         },

@@ -103,6 +103,24 @@ def scrape_configs(prometheus: Instance, topology: Topology) -> list[dict[str, t
     return found
 
 
+def expected(prometheus: Instance, topology: Topology, replica: t.Callable[[Instance], str]) -> dict[str, t.Any]:
+    """The part of a slice's ``expect`` about federation; nothing where it does not federate.
+
+    :param replica: a source's value of its replica label.
+    :returns: ``federates``: by job that honors labels, and by ``host:port`` of those of its sources that are scraped
+        one by one, the replica label that their series carry.
+    """
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for job in jobs(prometheus, topology):
+        if job.config.get("honor_labels") is True:
+            kept = job.sources if job.variable == "federate" else ()
+            found[str(job.config.get("job_name"))] = {
+                host_port(source.address, source.port()): {_labels.replica_label_of(source): replica(source)}
+                for source in kept
+            }
+    return {"federates": found} if found else {}
+
+
 def links(cohort: Cohort, topology: Topology) -> list[Link]:
     """What a replica set federates: sets of the inventory, and URLs outside."""
     found: dict[t.Any, tuple[Cohort | str, list[str]]] = {}

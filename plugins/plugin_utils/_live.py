@@ -141,6 +141,7 @@ class Seen:
 
     :param lost: by host that did not answer, in which step.
     :param timeout: seconds that a peer had to answer.
+    :param breaks: by host and component, what of its pending changes breaks whom (peers, clients); see _effects.Due.
     """
 
     topology: Topology
@@ -149,6 +150,7 @@ class Seen:
     unproved: tuple[Unproved, ...] = ()
     lost: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     timeout: float = 3.0
+    breaks: t.Mapping[tuple[str, str], t.Mapping[str, t.Sequence[str]]] = dataclasses.field(default_factory=dict)
 
     def instances(self) -> t.Iterator[tuple[Instance, HostSeen, ComponentSeen]]:
         """The components that were looked at, in inventory order."""

@@ -131,6 +131,7 @@ def seen(topology: Topology, play: t.Sequence[str], timeout: float) -> _live.See
         tuple(unproved),
         lost,
         timeout,
+        {(host, name): part["breaks"] for host, parts in _store.due(covered).items() for name, part in parts.items()},
     )
 
 

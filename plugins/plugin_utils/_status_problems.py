@@ -108,6 +108,19 @@ def _running(facts: Facts, unit: Facts) -> t.Iterator[Found]:
         if not source["up"]:
             what = f"it does not get series from {source['url']} (job {source['job']}): {_sentence(source['error'])}"
             yield "degraded", what, "see that Prometheus, and the way to it."
+        if source.get("gave_way"):
+            what = f"series from {source['url']} (job {source['job']}) have exported_job or exported_instance: it does "
+            yield (
+                "degraded",
+                f"{what}not honor their labels.",
+                f"see honor_labels of the job that it has loaded; {_SITE}.",
+            )
+        if source.get("lacks"):
+            what = (
+                f"none of the series from {source['url']} (job {source['job']}) has {source['lacks']}: they can't be "
+            )
+            do = "see the external labels of that Prometheus, and metric_relabel_configs of the job."
+            yield "degraded", f"{what}told from those of its peers.", do
     disk = facts["disk"]
     if disk and disk["free"] < LEAST_FREE * disk["total"]:
         free = 100 * disk["free"] / disk["total"]

@@ -402,7 +402,10 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
             "config_file": CONFIG_FILE,
             "timeout": instance.opt("start_timeout"),
         },
-        "expect": {"alertmanagers": {} if instance.opt("agent") else members},
+        "expect": {
+            "alertmanagers": {} if instance.opt("agent") else members,
+            **_federation.expected(instance, topology, replica),
+        },
         "secrets": _base.secrets(instance, data, rendered, service),
     }
 

@@ -17,6 +17,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint impo
     inventory,
     layers,
     live,
+    live_changes,
     live_hosts,
     live_versions,
     prometheus,
@@ -58,4 +59,4 @@ RULES: tuple[Rule[Subject], ...] = (
 LAST_RULES: tuple[Rule[ignores.Judged], ...] = ignores.RULES
 
 # Rules over what hosts say of themselves.
-LIVE_RULES: tuple[Rule[Seen], ...] = (*live.RULES, *live_hosts.RULES, *live_versions.RULES)
+LIVE_RULES: tuple[Rule[Seen], ...] = (*live.RULES, *live_hosts.RULES, *live_changes.RULES, *live_versions.RULES)

@@ -337,6 +337,23 @@ def _near_group(group: str) -> str | None:
     return nearest(group, words, VERY_NEAR)
 
 
+@rule(
+    "I13",
+    "error",
+    "prometheus_ha_canary names a replica set or a mesh that there is.",
+    prevents="A change that goes everywhere at once, although one set was to try it first.",
+    source="the collection's operations guide",
+)
+def i13_canary(subject: Subject) -> t.Iterator[Problem]:
+    known = {cohort.name for cohort in subject.topology.cohorts.values()}
+    for host in {instance.name: instance for instance in subject.topology.instances}.values():
+        name = host.options["prometheus_ha_canary"]
+        if name and name not in known:
+            near = nearest(str(name), sorted(known))
+            do = f"did you mean {near!r}?" if near else f"name one of {', '.join(sorted(known - {''}))}."
+            yield Problem(host.host.where("prometheus_ha_canary"), f"there is no replica set or mesh {name!r}.", do)
+
+
 _GROUPS = tuple(option for option in COMMON if option.name == "prometheus_ha_groups")
 
 
@@ -349,4 +366,5 @@ RULES = (
     i06_groups_agree,
     i08_labels,
     i09_groups_have_hosts,
+    i13_canary,
 )

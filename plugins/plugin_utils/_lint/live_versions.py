@@ -72,8 +72,8 @@ def p10_way_back_from_3(seen: Seen) -> t.Iterator[Problem]:
 @rule(
     "P17",
     "error",
-    "Prometheus goes back within its minor line, or from 3.x to 2.55 and newer; to any other older version with "
-    "consent.",
+    "Prometheus goes back within its minor line, or from 3.x to 2.55 and newer unless a feature writes what that can't "
+    "read; any other way to an older version needs consent.",
     prevents="Data that the older release can't read.",
     source="prometheus docs/migration.md: TSDB format and downgrade; docs/stability.md: on-disk format; "
     "docs/feature_flags.md: xor2-encoding, st-storage",
@@ -105,7 +105,7 @@ def _features(instance: Instance) -> list[str]:
 @rule(
     "A20",
     "error",
-    "Alertmanager goes back within its minor line; to any other older version with consent.",
+    "Alertmanager goes back within its minor line; any other way to an older version needs consent.",
     prevents="Silences that are lost, or that silence every alert.",
     source="alertmanager CHANGELOG.md: 0.32.0, 0.32.3, 0.33.1; silence/silence.go",
 )
