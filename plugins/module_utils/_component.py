@@ -35,6 +35,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects i
     REMOVE,
     RESTART,
     START,
+    WRITE,
     Due,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
@@ -314,6 +315,7 @@ class Component:
                     undo()
             raise
         outcome.pending = NONE
+        outcome.actions += self.told
         if not settle:
             return outcome
         if files.changed:
@@ -412,15 +414,15 @@ class Component:
                 wanted = self.service.wanted.argv[1:]
                 felt = _effects.of_flags(self._effects, state.running.argv[1:], wanted)
             return dataclasses.replace(felt, action=state.pending.action, reasons=state.pending.reasons)
-        if changed.action != NONE:
+        if changed.action not in (NONE, WRITE):
             return changed
         if self.service.plan().changed:
-            return Due(RELOAD, (f"{self.service.path} differs",))
+            return Due(RELOAD, (*changed.reasons, f"{self.service.path} differs"))
         if self.api and self._http:
             loaded = self._loaded(self.api, self._http, state.unit.pid)
             if not loaded.ok:
-                return Due(RELOAD, (loaded.why,))
-        return Due()
+                return Due(RELOAD, (*changed.reasons, loaded.why))
+        return changed
 
     # -- data on the way to another version ------------------------------------------------------------------------
 
@@ -440,14 +442,13 @@ class Component:
         wanted = self.release.spec.version
         if not self._copy or not outcome.runs or outcome.runs == wanted:
             return None
-        kept = self._copy.kept()
+        copy, version = self._copy, outcome.runs
+        kept = copy.kept()
         if kept and kept.version == wanted:
-            return Crossing(self._restore, lambda: None)
+            return Crossing(lambda: self.told.append(copy.restore().words), lambda: None)
         if not (self._back_to and _order(outcome.runs) < _order(self._back_to)):
             return None
-        self._copy.possible()
-        copy, version = self._copy, outcome.runs
-
+        copy.possible()
         # What runs has written since a copy was taken that an earlier run left.
         stale = kept is not None and not kept.restoring and self.service.status().running is not None
 

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
+import re
 import time
 import typing as t
 
@@ -39,10 +41,26 @@ def targets_of(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {"targets": health, "scrape_intervals": sorted(intervals)}
 
 
-def rules_of(data: t.Mapping[str, t.Any], replica_label: str) -> dict[str, t.Any]:
+def moment(text: str) -> float:
+    """A time of Prometheus' API (RFC 3339, seconds alone count) in seconds since 1970; 0 for none."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))", text)
+    if not found:
+        return 0.0
+    naive = datetime.datetime.strptime(found.group(1), "%Y-%m-%dT%H:%M:%S")
+    seconds = naive.replace(tzinfo=datetime.timezone.utc).timestamp()
+    if found.group(2):
+        ahead = int(found.group(3)) * 3600 + int(found.group(4)) * 60
+        seconds += ahead if found.group(2) == "-" else -ahead
+    return seconds
+
+
+def rules_of(data: t.Mapping[str, t.Any], replica_label: str, now: float) -> dict[str, t.Any]:
     """From /api/v1/rules: how many rules, of which generations, the slowest evaluation (seconds), what alerts.
 
+    Alerts that only ``keep_firing_for`` holds are left out: a restarted replica does not know them.
+
     :param replica_label: left out of the alerts' labels, so that replicas can be compared.
+    :param now: seconds since 1970.
     """
     rules = [rule for group in data.get("groups") or [] for rule in group.get("rules") or []]
     marks = {
@@ -53,11 +71,12 @@ def rules_of(data: t.Mapping[str, t.Any], replica_label: str) -> dict[str, t.Any
             "labels": {name: value for name, value in alert["labels"].items() if name != replica_label},
             "active_at": alert.get("activeAt", ""),
             "for": rule.get("duration") or 0.0,
+            "seconds": max(now - moment(alert.get("activeAt", "")) - (rule.get("duration") or 0.0), 0.0),
             "rule": rule_id(rule),
         }
         for rule in rules
         for alert in rule.get("alerts") or []
-        if alert.get("state") == "firing"
+        if alert.get("state") == "firing" and not moment(alert.get("keepFiringSince") or "")
     ]
     slowest = max((group.get("interval") or 0.0 for group in data.get("groups") or []), default=0.0)
     alerting = sorted({rule_id(rule) for rule in rules if rule.get("type") == "alerting"})
@@ -120,6 +139,6 @@ def look(
         **targets_of(fetch_data(api, http, "/api/v1/targets?state=active")),
     }
     if not agent:
-        view.update(rules_of(fetch_data(api, http, "/api/v1/rules"), replica_label))
+        view.update(rules_of(fetch_data(api, http, "/api/v1/rules"), replica_label, now()))
         view.update(alertmanagers_of(fetch_data(api, http, "/api/v1/alertmanagers"), reach))
     return view

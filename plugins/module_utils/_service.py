@@ -240,14 +240,16 @@ class Service:
         action = before.pending.action if before.pending else action
         had_unit = os.path.lexists(self.path)
         begun = self._clock.time()
+        if changed and not (crossing and action):
+            self._files.swap()  # where that fails, nothing that runs was touched
         try:
             if crossing and action:
                 # Before the new unit is there: a reboot in between must not start the new version.
                 self.stop()
                 crossing.forth()
+                if changed:
+                    self._files.swap()
                 action = "start"
-            if changed:
-                self._files.swap()
             if changed or before.unit.needs_reload:
                 self._systemctl("daemon-reload")
             started = self._run(action, look, begun=begun) if action else None
@@ -284,6 +286,8 @@ class Service:
         if unit:
             self._systemctl("daemon-reload")
         undone = undo() if undo else False
+        if not os.path.exists(self.path):  # a first start that failed left none
+            return unit or undone, None
         running = self.status().running
         with open(self.path, encoding="utf-8") as file:
             former = _unit.unit_hash(file.read())

@@ -169,6 +169,9 @@ views:
         for:
           description: Seconds that it must hold before the alert fires.
           type: float
+        seconds:
+          description: For how long it has been firing.
+          type: float
         rule:
           description: The digest of its rule.
           type: str

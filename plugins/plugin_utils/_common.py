@@ -156,12 +156,13 @@ COMMON: tuple[Option, ...] = (
         "prometheus_ha_gate_alerts_timeout",
         "float",
         "Gate: seconds that a replica may take until all alerts fire on it that fire on its peers.",
-        shown_default="the longest C(for) of the alerts that fire, and two evaluations",
+        shown_default="the longest C(for) of the alerts that fire, two evaluations, two scrapes and the margin",
     ),
     Option(
         "prometheus_ha_gate_margin",
         "float",
-        "Gate: seconds that a restarted mesh member is held beyond the resend delay of the Prometheus that alert it.",
+        "Gate: seconds that a restarted mesh member is held beyond the resend delay of the Prometheus that alert it, and "
+        "that alerts may take beyond what they say themselves.",
         default=5.0,
     ),
 )

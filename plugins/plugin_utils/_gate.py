@@ -64,6 +64,7 @@ class Scene:
     :param others: those that stand in for it while it is away.
     :param baseline: the view that was taken of it before the change, where one was.
     :param hold: Alertmanager; seconds after its start by which all alerts have come back to it.
+    :param margin: seconds for what is slower than it says.
     :param leaves: whether ``own`` is removed for good, so that only the others are looked at.
     :param thinned: whether somebody of the set or mesh is removed in this run: until then more of them are seen.
     :param together: hosts that make the same change at the same moment.
@@ -76,6 +77,7 @@ class Scene:
     limits: Limits = Limits()
     baseline: View | None = None
     hold: float = 0.0
+    margin: float = 0.0
     leaves: bool = False
     thinned: bool = False
     together: frozenset[str] = frozenset()

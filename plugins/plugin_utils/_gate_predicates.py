@@ -150,14 +150,15 @@ def _targets(one: Replica, scene: Scene) -> str | None:
     return None
 
 
-def _firing(one: Replica, of: t.Collection[str] | None = None) -> dict[str, float]:
+def _firing(one: Replica, of: t.Collection[str] | None = None, since: float = 0.0) -> dict[str, float]:
     """What fires, by its labels, and the seconds for which it must be true before it does.
 
     :param of: only the alerts of these rules.
+    :param since: only those that have been firing for so many seconds.
     """
     found = {}
     for alert in one.view.get("firing", ()):
-        if of is not None and alert["rule"] not in of:
+        if alert["seconds"] < since or (of is not None and alert["rule"] not in of):
             continue
         labels = dict(alert["labels"])
         name = labels.pop("alertname", "?")
@@ -170,7 +171,8 @@ def _alerts(one: Replica, scene: Scene) -> str | None:
     for other in _compared(scene):
         # In the middle of a change only what both evaluate can be compared.
         both = one.view.get("alerting", ()) if _differ(scene, other) else None
-        here, there = _firing(one), _firing(other, both)
+        # One that has just begun to fire there needs not fire here yet: replicas evaluate at different moments.
+        here, there = _firing(one), _firing(other, both, 2 * one.view.get("evaluation_interval", 0.0))
         if missing := there.keys() - here.keys():
             return (
                 f"{len(there)} alerts fire on {other.host}, {len(here)} on {one.host}; here not yet: {_named(missing)}"
@@ -179,12 +181,13 @@ def _alerts(one: Replica, scene: Scene) -> str | None:
 
 
 def _alerts_take(scene: Scene) -> float:
-    """The longest ``for`` among the firing alerts and two evaluations, unless a time-out is set."""
+    """The longest ``for`` among the firing alerts, two evaluations and two scrapes, unless a time-out is set."""
     if scene.limits.alerts is not None:
         return scene.limits.alerts
     seen = [one for one in (scene.own, *scene.others) if one.ready]
     longest = max((seconds for one in seen for seconds in _firing(one).values()), default=0.0)
-    return float(longest + 2 * max((one.view.get("evaluation_interval", 0.0) for one in seen), default=0.0))
+    interval = max((one.view.get("evaluation_interval", 0.0) + _slowest(one) for one in seen), default=0.0)
+    return float(longest + 2 * interval) + scene.margin
 
 
 def _ready_takes(scene: Scene) -> float:

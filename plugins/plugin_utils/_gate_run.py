@@ -203,6 +203,7 @@ def judge(
             own_limits,
             baseline.get(component.name),
             hold,
+            margin=margin,
             leaves=component.leaves,
             thinned=component.cohort["thinned"],
             together=component.together,

@@ -108,19 +108,14 @@ def _running(facts: Facts, unit: Facts) -> t.Iterator[Found]:
         if not source["up"]:
             what = f"it does not get series from {source['url']} (job {source['job']}): {_sentence(source['error'])}"
             yield "degraded", what, "see that Prometheus, and the way to it."
+        series = f"series from {source['url']} (job {source['job']})"
         if source.get("gave_way"):
-            what = f"series from {source['url']} (job {source['job']}) have exported_job or exported_instance: it does "
-            yield (
-                "degraded",
-                f"{what}not honor their labels.",
-                f"see honor_labels of the job that it has loaded; {_SITE}.",
-            )
+            what = f"{series} have exported_job or exported_instance: it does not honor their labels."
+            yield "degraded", what, f"see honor_labels of the job that it has loaded; {_SITE}."
         if source.get("lacks"):
-            what = (
-                f"none of the series from {source['url']} (job {source['job']}) has {source['lacks']}: they can't be "
-            )
+            what = f"no {series} has {source['lacks']}: they can't be told from those of its peers."
             do = "see the external labels of that Prometheus, and metric_relabel_configs of the job."
-            yield "degraded", f"{what}told from those of its peers.", do
+            yield "degraded", what, do
     disk = facts["disk"]
     if disk and disk["free"] < LEAST_FREE * disk["total"]:
         free = 100 * disk["free"] / disk["total"]
