@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import time
 import typing as t
+import urllib.parse
 from pathlib import Path
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _effects, _preflight_facts
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Component
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import HttpUnreachableError, Response
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
@@ -21,8 +23,22 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_service impo
 HELP = Completed(0, "Flags:\n      --xone=X  One.\n      --yone=Y  Other.\n", "")
 
 
+class OnHost(Component):
+    """A component that looks at the played host's processes, not at this machine's."""
+
+    host: Host
+
+    def _version(self) -> str:
+        systemd = self.host.systemd
+        folders = {"proc": str(systemd.proc), "unit_folder": str(systemd.units)}
+        return _preflight_facts.installed(self.name, "", self.host, **folders).version
+
+
 class Host:
-    """A managed host in a folder, on which a Prometheus is played that loads what lies on its disk."""
+    """A managed host in a folder, on which a Prometheus is played that loads what lies on its disk.
+
+    It answers at the port and below the prefix that its arguments say, else at 9090.
+    """
 
     def __init__(self, base: Path) -> None:
         self.base = base
@@ -51,10 +67,13 @@ class Host:
 
     def request(self, method: str, url: str, body: bytes | None = None, timeout: float | None = None) -> Response:
         del body, timeout
-        path = url.partition("9090")[2]
-        self.asked.append(f"{method} {path}")
+        parts = urllib.parse.urlsplit(url)
         running = [int(entry.name) for entry in (self.base / "proc").iterdir() if entry.name.isdigit()]
-        if not running or self.clock.now < self.answers_at:
+        place = (running and _effects.endpoint(self._arguments(running[0]))) or {"port": 9090, "prefix": ""}
+        path = parts.path + ("?" + parts.query if parts.query else "")
+        path = path[len(place["prefix"]) :] if path.startswith(place["prefix"]) else ""
+        self.asked.append(f"{method} {path}")
+        if not (running and path) or parts.port != place["port"] or self.clock.now < self.answers_at:
             raise HttpUnreachableError(f"{method} {url}: no answer", said="refused")
         if running != [self.pid]:
             self.pid = running[0]
@@ -69,6 +88,9 @@ class Host:
             rule = '{"name": "ha_config_generation", "labels": {"sha256": "%s"}}'
             text = '{"status": "success", "data": {"groups": [{"rules": [%s]}]}}' % (rule % self.generation)
         return Response(status, {}, text.encode())
+
+    def _arguments(self, pid: int) -> list[str]:
+        return (self.base / "proc" / str(pid) / "cmdline").read_text().split("\0")[1:-1]
 
     # The Prometheus -------------------------------------------------------------------------------------------------
 
@@ -107,6 +129,10 @@ class Host:
         cohort: t.Sequence[str] = (),
         secrets: t.Sequence[str] | None = None,
         ports: t.Sequence[t.Mapping[str, t.Any]] = (),
+        url: str = "http://127.0.0.1:9090",
+        effects: t.Sequence[t.Mapping[str, t.Any]] = (),
+        back_to: str = "",
+        asked: str = "",
     ) -> Component:
         packed = self.archive(version)
         main = f"{extra}# generation {generation}\n"
@@ -115,6 +141,8 @@ class Host:
             "state": state,
             "cohort": list(cohort),
             "secrets": secrets,
+            "effects": list(effects),
+            "back_to": back_to,
             "release": {
                 "name": "prometheus",
                 "version": version,
@@ -147,13 +175,14 @@ class Host:
             },
             "api": {
                 "kind": "prometheus",
-                "url": "http://127.0.0.1:9090",
+                "url": url,
                 "generation": generation,
                 "config_file": str(self.config / "prometheus.yml"),
             },
         }
         state_root = str(self.base / "state")
-        made = Component(params, apply=apply, runner=self, http=self, clock=self.clock, state_root=state_root)
+        made = OnHost(params, apply=apply, asked=asked, runner=self, http=self, clock=self.clock, state_root=state_root)
+        made.host = self
         made.service = Service(
             made.service.spec,
             runner=self,

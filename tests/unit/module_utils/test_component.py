@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign, _preflight_listen
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Outcome
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_component import Host
@@ -507,10 +508,15 @@ def test_a_unit_that_somebody_disabled_is_enabled_again(host: Host) -> None:
 
 
 def test_result(host: Host) -> None:
-    result = host.component().activate().result()
-    shown = {"pending", "reasons", "actions", "foreign", "waited_for", "former_cohort", "changed"}
-    assert result.keys() == {*shown, "seconds"}
-    assert host.component().activate().result().keys() == shown
+    """All that is known is told, none where there is none: who reads it asks for any field."""
+    shown = {field.name for field in dataclasses.fields(Outcome)} - {"diff"} | {"changed"}
+    first = host.component().activate().result()
+    assert first.keys() == shown
+    assert (first["seconds"] is None, first["out_of_service"], first["serves"]) == (False, None, False)
+    again = host.component().activate().result()
+    assert again.keys() == shown
+    assert (again["seconds"], again["out_of_service"], again["endpoint"], again["breaks"]) == (None, None, None, {})
+    assert (again["runs"], again["keeps"], again["serves"], again["files"]) == ("3.5.3", "", True, [])
 
 
 def test_what_a_start_waited_for_is_told(host: Host) -> None:

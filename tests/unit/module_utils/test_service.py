@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _service, _service_spec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service import Look, Service
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service import Crossing, Look, Service
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._service_spec import ServiceSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Verdict
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_service import (
@@ -57,6 +58,13 @@ class Lab:
         assert service.activate() is not None
         self.systemd.called.clear()
         return service
+
+    def tried(self, executable: str = NEW) -> Service:
+        """One whose activation is on trial; the process that did it has ended."""
+        service = self.service(executable)
+        service.activate(settle=False)
+        service._files._release()
+        return self.service(executable)
 
     def runs(self) -> str:
         now = self.service().status().running
@@ -197,14 +205,157 @@ def test_a_first_start_that_fails_leaves_nothing(lab: Lab, behaviour: Behaviour)
     assert (lab.runs(), lab.systemd.enabled, lab.systemd.loaded) == ("", False, "")
 
 
-def test_one_that_was_stopped_is_stopped_again(lab: Lab) -> None:
+def test_one_that_was_stopped_for_good_is_stopped_again(lab: Lab) -> None:
     former = lab.serve()
     former.stop()
+    lab.systemd.enabled = False
     before = lab.unit.read_text()
     lab.systemd.behaviours[NEW] = Behaviour(lives=0.5)
     with pytest.raises(HAError, match="stopped, as it was before"):
         lab.service().activate()
     assert (lab.runs(), lab.unit.read_text()) == ("", before)
+
+
+def test_one_that_is_to_run_and_did_not_is_not_left_down(lab: Lab) -> None:
+    """A run that was cut off between stop and start left it so."""
+    lab.serve().stop()
+    before = lab.unit.read_text()
+    lab.systemd.behaviours[NEW] = Behaviour(lives=0.5)
+    with pytest.raises(HAError, match="the former one runs again, ready after"):
+        lab.service().activate()
+    assert (lab.runs(), lab.unit.read_text()) == (FORMER, before)
+
+
+# -- on trial, and what is done to the data meanwhile ----------------------------------------------------------------
+
+
+class Data:
+    """What is done while the service is stopped: when it is, and what its unit file starts then."""
+
+    def __init__(self, lab: Lab, *, fails: str = "") -> None:
+        self.lab = lab
+        self.fails = fails
+        self.steps: list[tuple[str, str, str]] = []
+
+    def _step(self, name: str) -> None:
+        found = re.search(r"^ExecStart=(\S+)", self.lab.unit.read_text(), re.MULTILINE)
+        self.steps.append((name, found[1] if found else "", self.lab.runs()))
+        if self.fails == name:
+            raise HAError(f"{name} failed")
+
+    @property
+    def crossing(self) -> Crossing:
+        return Crossing(lambda: self._step("forth"), lambda: self._step("back"))
+
+
+def test_data_is_crossed_while_it_is_stopped_and_before_the_new_unit_is_there(lab: Lab) -> None:
+    lab.serve()
+    data = Data(lab)
+    started = lab.service().activate(crossing=data.crossing)
+    assert started
+    assert data.steps == [("forth", FORMER, "")]
+    assert lab.systemd.verbs() == ["stop", "daemon-reload", "start"]
+    assert lab.runs() == NEW
+
+
+def test_the_way_back_crosses_again_after_the_former_unit_is_there(lab: Lab) -> None:
+    lab.serve()
+    lab.systemd.behaviours[NEW] = Behaviour(lives=0.5)
+    data = Data(lab)
+    with pytest.raises(HAError, match="runs again"):
+        lab.service().activate(crossing=data.crossing)
+    assert data.steps == [("forth", FORMER, ""), ("back", FORMER, "")]
+    assert lab.runs() == FORMER
+
+
+@pytest.mark.parametrize(
+    ("fails", "words", "runs"),
+    [
+        ("forth", f"forth failed; the former one ({FORMER}) runs again", FORMER),
+        ("back", f"nor does the former one ({FORMER}) come back: back failed", ""),
+    ],
+)
+def test_data_that_can_t_be_crossed(lab: Lab, fails: str, words: str, runs: str) -> None:
+    lab.serve()
+    before = lab.unit.read_text()
+    lab.systemd.behaviours[NEW] = Behaviour(lives=0.5)
+    with pytest.raises(HAError) as caught:
+        lab.service().activate(crossing=Data(lab, fails=fails).crossing)
+    assert words in caught.value.what
+    assert (lab.runs(), lab.unit.read_text()) == (runs, before)
+
+
+def test_nothing_is_crossed_where_nothing_is_started(lab: Lab) -> None:
+    lab.serve()
+    data = Data(lab)
+    assert lab.service(FORMER).activate(crossing=data.crossing) is None
+    assert (data.steps, lab.systemd.verbs()) == ([], [])
+
+
+def test_out_of_service_begins_with_the_stop(lab: Lab) -> None:
+    lab.serve()
+
+    def slow() -> None:
+        lab.clock.sleep(7)
+
+    started = lab.service().activate(ready_after(lab, 20), crossing=Crossing(slow, slow))
+    assert started
+    assert 20 <= started.out_of_service < 21
+    assert started.seconds >= started.out_of_service + _service.STABLE
+
+
+@pytest.mark.parametrize("action", ["restart", "start"])
+def test_what_is_asked_for_is_done_where_nothing_is_pending(lab: Lab, action: str) -> None:
+    lab.serve()
+    assert lab.service(FORMER).activate(action=action) is not None
+    assert lab.systemd.verbs() == [action]
+
+
+def test_a_trial_is_settled_or_reverted(lab: Lab) -> None:
+    lab.serve()
+    former = lab.unit.read_text()
+    lab.tried().settle()
+    assert (lab.runs(), lab.service().recover(), lab.service().plan().changed) == (NEW, [], False)
+    lab.tried(FORMER)
+    lab.systemd.called.clear()
+    undone: list[str] = []
+
+    def undo() -> bool:
+        undone.extend(lab.systemd.verbs())
+        return True
+
+    found, started = lab.service(FORMER).revert(undo=undo)
+    assert (found, started is not None, lab.runs()) == (True, True, NEW)
+    assert (undone, lab.systemd.verbs()) == (["daemon-reload"], ["daemon-reload", "restart"])
+    assert lab.unit.read_text() != former
+    lab.systemd.called.clear()
+    assert lab.service(FORMER).revert(undo=lambda: False) == (False, None)
+    assert lab.systemd.verbs() == []
+
+
+def test_a_unit_of_which_no_more_than_a_comment_changed_is_put_back_without_a_restart(lab: Lab) -> None:
+    lab.serve()
+    wanted = lab.unit.read_text()
+    lab.unit.write_text(wanted + "# by hand\n")
+    lab.tried(FORMER)
+    assert lab.service(FORMER).revert() == (True, None)
+    assert (lab.unit.read_text(), lab.runs()) == (wanted + "# by hand\n", FORMER)
+
+
+def test_one_that_a_revert_finds_down_is_started(lab: Lab) -> None:
+    lab.serve()
+    lab.tried()
+    lab.systemd(["systemctl", "stop", "prometheus.service"])
+    found, started = lab.service().revert()
+    assert (found, started is not None, lab.runs()) == (True, True, FORMER)
+
+
+def test_a_former_one_that_does_not_come_back_is_an_error(lab: Lab) -> None:
+    lab.serve()
+    lab.tried()
+    lab.systemd.behaviours[FORMER] = Behaviour(lives=0.5)
+    with pytest.raises(HAError, match="does not stay up"):
+        lab.service().revert()
 
 
 @pytest.mark.parametrize("lives", [0.1, 0.9, 1.5, 2.9])
