@@ -19,7 +19,7 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_component im
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_service import Behaviour
 
 OLD, NEW = "2.53.3", "3.5.3"
-FLAG = {"args": ["--yone=1"]}
+FLAG: dict[str, t.Any] = {"args": ["--yone=1"]}
 
 
 class Upgraded(Host):
@@ -222,7 +222,7 @@ def test_one_that_served_nobody_was_not_taken_out_of_service(host: Host) -> None
     assert host.component().stage().serves is False
 
 
-PORT = [{"match": "--web.listen-address", "action": "restart", "part": "port", "breaks": "clients"}]
+PORT: list[dict[str, t.Any]] = [{"match": "--web.listen-address", "action": "restart", "part": "port", "breaks": "clients"}]
 
 
 def test_a_web_endpoint_that_moves_is_asked_where_it_still_answers(host: Host) -> None:
@@ -238,7 +238,7 @@ def test_a_web_endpoint_that_moves_is_asked_where_it_still_answers(host: Host) -
     assert host.component(args=at[0], url=at[1]).stage().endpoint is None
 
 
-TABLE = [
+TABLE: list[dict[str, t.Any]] = [
     {"match": "targets/*", "action": "write"},
     {"match": "mesh.yml", "action": "reload", "at_once": True},
     {"match": "--xone", "action": "restart", "at_once": True, "breaks": "peers"},

@@ -21,6 +21,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _fileset
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._disk import Disk
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._fileset import File, Fileset, FilesetSpec
@@ -92,6 +93,58 @@ def test_lost_records_are_made_up_for_by_the_mark(tmp_path: Path) -> None:
         (tmp_path / "other/etc").mkdir(parents=True)
         (tmp_path / "other/etc/a.yml").write_text("x\ny\n# Managed by baremetal.prometheus_ha\n")
         Fileset(other).plan()
+
+
+# -- open until another process ends it -------------------------------------------------------------------------------
+
+
+def swapped(base: Path) -> tuple[dict[str, str], Fileset]:
+    """What lay there before, and the set whose swap a process left open."""
+    apply(spec(base, FORMER))
+    before = etc(base)
+    fileset = Fileset(spec(base, WANTED))
+    assert not fileset.is_open
+    fileset.swap()
+    fileset._release()  # as the end of its process does
+    return before, Fileset(spec(base, WANTED))
+
+
+def test_what_another_process_swapped_is_settled(tmp_path: Path) -> None:
+    _before, fileset = swapped(tmp_path)
+    assert fileset.is_open
+    assert fileset.settle() is True
+    assert (fileset.is_open, fileset.plan().changed, fileset.settle()) == (False, False, False)
+    assert Fileset(spec(tmp_path, WANTED)).recover() == []
+    assert "old/" not in etc(tmp_path), "folders that became empty go"
+    Fileset(spec(tmp_path, FORMER)).swap()  # nobody holds the lock
+
+
+def test_what_another_process_swapped_is_put_back(tmp_path: Path) -> None:
+    before, fileset = swapped(tmp_path)
+    assert fileset.is_open
+    assert fileset.put_back() is True
+    assert (fileset.is_open, etc(tmp_path), fileset.put_back()) == (False, before, False)
+    assert not Fileset(spec(tmp_path, FORMER)).plan().changed
+    Fileset(spec(tmp_path, WANTED)).swap()
+
+
+@pytest.mark.parametrize("method", ["settle", "put_back"])
+def test_where_nothing_is_open_nothing_is_made(tmp_path: Path, method: str) -> None:
+    assert getattr(Fileset(spec(tmp_path, WANTED)), method)() is False
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("method", ["settle", "put_back"])
+def test_one_that_another_process_still_works_on_is_left_to_it(
+    tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(spec(tmp_path, FORMER))
+    other = Fileset(spec(tmp_path, WANTED))
+    other.swap()
+    monkeypatch.setattr(_fileset, "LOCK_TIMEOUT", 0.0)
+    with pytest.raises(HAError, match="another run is changing these files"):
+        getattr(Fileset(spec(tmp_path, WANTED)), method)()
+    assert other.is_open
 
 
 def test_removes_ours_with_their_folder_and_reports_others(tmp_path: Path) -> None:
