@@ -72,12 +72,15 @@ class Rolling(Stack):
     # -- runs ------------------------------------------------------------------------------------------------------
 
     def overlay(self, wanted: Wanted) -> Path:
-        groups: dict[str, dict[str, t.Any]] = {"all": {"rolling_steady": wanted.steady, "rolling_since": wanted.since}}
-        groups["all"]["prometheus_ha_preflight_ignore"] = [
-            {"id": rule, "reason": "a test of this very change"} for rule in wanted.consents
-        ]
+        consents = [{"id": rule, "reason": "a test of this very change"} for rule in wanted.consents]
+        groups: dict[str, dict[str, t.Any]] = {
+            "all": {"prometheus_ha_preflight_ignore": consents},
+            "prometheus": {"rolling_steady": wanted.steady, "rolling_since": wanted.since},
+            "alertmanager": {},
+        }
         for name, version in wanted.versions.items():
-            groups[name] = {f"{name}_version": version, f"{name}_checksum": self._sums[name][version]["amd64"]}
+            groups[name][f"{name}_version"] = version
+            groups[name][f"{name}_checksum"] = self._sums[name][version]["amd64"]
         for name, values in wanted.groups.items():
             groups[name] = {**groups.get(name, {}), **values}
         return write_overlay(self._folder / str(next(self._numbers)), groups=groups)
