@@ -121,7 +121,7 @@ def test_the_module_gets_what_it_knows_and_no_more() -> None:
     found = good(hosts("a", groups=["prometheus", "alertmanager"], alertmanager_config=AM_CONFIG))
     for name in ("prometheus", "alertmanager"):
         item = {**slice_of(found, "a", name), "origins": {}}
-        assert for_host(item, "cohort").keys() == ARGUMENT_SPEC["plan"]["options"].keys()
+        assert for_host(item, "cohort", "back_to").keys() == ARGUMENT_SPEC["plan"]["options"].keys()
 
 
 def test_the_module_without_a_plan() -> None:

@@ -241,3 +241,42 @@ def test_a_job_is_drawn_once() -> None:
     cohort = found.topology.cohorts["prometheus", "default", "federation"]
     verbs = [link.verb for link in _registry.links(found.topology) if link.source is cohort]
     assert verbs == ["alerts", "federates", "federates"]
+
+
+HAND = {
+    "metrics_path": "/federate",
+    "params": {"match[]": MATCH},
+    "static_configs": [{"targets": ["l-1.example:9090"]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ({}, None),
+        (
+            {"prometheus_federate": [{"replica_set": "default", "match": MATCH}]},
+            {"federate-default": {"l-1.example:9090": {"pair": "A"}, "l-2.example:9090": {"pair": "l-2"}}},
+        ),
+        (
+            {
+                "prometheus_federate": [
+                    {"replica_set": "default", "match": MATCH, "mode": "sticky", "address": "vip.example"},
+                    {"url": "http://elsewhere.example:9090", "match": MATCH, "job_name": "other"},
+                ]
+            },
+            {"federate-default": {}, "other": {}},
+        ),
+        # By hand, what becomes of the replica label is the job's own affair (F03).
+        ({"prometheus_scrape_configs": [{**HAND, "job_name": "mine", "honor_labels": True}]}, {"mine": {}}),
+        ({"prometheus_scrape_configs": [{**HAND, "job_name": "mine"}]}, None),
+    ],
+)
+def test_what_the_status_expects_of_federated_series(values: dict[str, t.Any], wanted: t.Any) -> None:
+    leaves = {
+        **prometheus("l-1", prometheus_replica="A", prometheus_replica_label="pair"),
+        **prometheus("l-2", prometheus_replica_label="pair"),
+    }
+    found = plan(leaves, federation("g-1", **values), MESH)
+    assert slice_of(found, "g-1")["expect"].get("federates") == wanted
+    assert "federates" not in slice_of(found, "l-1")["expect"]

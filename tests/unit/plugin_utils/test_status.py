@@ -148,6 +148,23 @@ def source(up: bool) -> dict[str, t.Any]:
             ["it does not get series from http://eu-1:9090/federate (job federate-eu): refused."],
         ),
         (
+            {"federation": [{**source(up=True), "gave_way": True, "lacks": ""}]},
+            "degraded",
+            [
+                "series from http://eu-1:9090/federate (job federate-eu) have exported_job or exported_instance: "
+                "it does not honor their labels."
+            ],
+        ),
+        (
+            {"federation": [{**source(up=True), "gave_way": False, "lacks": 'replica="eu-1"'}]},
+            "degraded",
+            [
+                'no series from http://eu-1:9090/federate (job federate-eu) has replica="eu-1": '
+                "they can't be told from those of its peers."
+            ],
+        ),
+        ({"federation": [{**source(up=True), "gave_way": False, "lacks": ""}]}, "ok", []),
+        (
             {"alertmanagers": {"connected": 1, "wanted": 2, "missing": {"10.0.0.2:9093": "refused"}}},
             "degraded",
             ["it reaches 1 of 2 Alertmanagers, not am-2 at 10.0.0.2:9093 (refused)."],
