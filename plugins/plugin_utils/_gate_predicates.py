@@ -129,9 +129,9 @@ def _compared(scene: Scene) -> list[Replica]:
     return [other for other in ((scene.own,) if scene.state == "before" else scene.others) if other.ready]
 
 
-def _differ(scene: Scene, other: Replica) -> bool:
+def _differ(one: Replica, other: Replica) -> bool:
     """Whether the two that are compared run different files, as in the middle of a change of configuration."""
-    return scene.own.differs or other.differs
+    return one.differs or other.differs
 
 
 def _up(one: Replica) -> set[str]:
@@ -141,7 +141,7 @@ def _up(one: Replica) -> set[str]:
 def _targets(one: Replica, scene: Scene) -> str | None:
     for other in _compared(scene):
         missing = _up(other) - _up(one)
-        if _differ(scene, other):
+        if _differ(one, other):
             # A target that only the other has may be what the change takes away.
             missing &= one.view["targets"].keys()
         if missing:
@@ -170,7 +170,7 @@ def _firing(one: Replica, of: t.Collection[str] | None = None, since: float = 0.
 def _alerts(one: Replica, scene: Scene) -> str | None:
     for other in _compared(scene):
         # In the middle of a change only what both evaluate can be compared.
-        both = one.view.get("alerting", ()) if _differ(scene, other) else None
+        both = one.view.get("alerting", ()) if _differ(one, other) else None
         # One that has just begun to fire there needs not fire here yet: replicas evaluate at different moments.
         here, there = _firing(one), _firing(other, both, 2 * one.view.get("evaluation_interval", 0.0))
         if missing := there.keys() - here.keys():

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -65,13 +66,15 @@ def test_targets(active: list[dict[str, t.Any]], health: dict[str, str], interva
 
 
 def test_rules() -> None:
+    # By a clock that is an hour ahead of UTC, and goes on for half a second.
     firing = {
         "labels": {"alertname": "A", "replica": "eu-1", "x": "1"},
         "state": "firing",
-        "activeAt": "2026-01-01T00:00:00Z",
+        "activeAt": "2026-01-01T01:00:00.5+01:00",
     }
+    held = {**firing, "labels": {"alertname": "A", "x": "2"}, "keepFiringSince": "2026-01-01T00:01:00Z"}
     groups = [
-        {"interval": 30, "rules": [{"type": "alerting", "name": "A", "duration": 90, "alerts": [firing]}]},
+        {"interval": 30, "rules": [{"type": "alerting", "name": "A", "duration": 90, "alerts": [firing, held]}]},
         {
             "interval": 60,
             "rules": [
@@ -80,14 +83,60 @@ def test_rules() -> None:
             ],
         },
     ]
-    assert _gate_prometheus.rules_of({"groups": groups}, "replica") == {
+    now = datetime.datetime(2026, 1, 1, 0, 2, tzinfo=datetime.timezone.utc).timestamp()
+    found = _gate_prometheus.rules_of({"groups": groups}, "replica", now)
+    alerting = found.pop("alerting")
+    assert found == {
         "rules": 3,
         "generations": ["abc"],
         "evaluation_interval": 60,
-        "firing": [{"labels": {"alertname": "A", "x": "1"}, "active_at": "2026-01-01T00:00:00Z", "for": 90}],
+        "firing": [
+            {
+                "labels": {"alertname": "A", "x": "1"},
+                "active_at": "2026-01-01T01:00:00.5+01:00",
+                "for": 90,
+                "seconds": 30.0,
+                "rule": _gate_prometheus.rule_id(groups[0]["rules"][0]),
+            }
+        ],
     }
-    nothing = {"rules": 0, "generations": [], "evaluation_interval": 0.0, "firing": []}
-    assert _gate_prometheus.rules_of({"groups": []}, "replica") == nothing
+    assert (len(alerting), found["firing"][0]["rule"] in alerting) == (2, True), "recording rules alert nobody"
+    nothing = {"rules": 0, "generations": [], "evaluation_interval": 0.0, "alerting": [], "firing": []}
+    assert _gate_prometheus.rules_of({"groups": []}, "replica", now) == nothing
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970-01-01T00:00:10Z", 10.0),
+        ("1970-01-01T00:00:10.999999999Z", 10.0),
+        ("1970-01-01T02:00:10+02:00", 10.0),
+        ("1969-12-31T23:30:10-00:30", 10.0),
+        ("0001-01-01T00:00:00Z", -62135596800.0),
+        ("", 0.0),
+        ("yesterday", 0.0),
+    ],
+)
+def test_moment(text: str, seconds: float) -> None:
+    assert _gate_prometheus.moment(text) == seconds
+
+
+RULE: dict[str, t.Any] = {"type": "alerting", "name": "A", "query": "up == 0", "duration": 90, "labels": {"s": "1"}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ({"alerts": [{}], "health": "ok", "annotations": {"x": "y"}, "state": "firing"}, True),
+        ({"labels": {"s": "2"}}, False),
+        ({"labels": {}}, False),
+        ({"query": "up == 1"}, False),
+        ({"duration": 60}, False),
+        ({"name": "B"}, False),
+    ],
+)
+def test_when_two_replicas_evaluate_the_same_alert(changed: dict[str, t.Any], same: bool) -> None:
+    assert (_gate_prometheus.rule_id({**RULE, **changed}) == _gate_prometheus.rule_id(RULE)) is same
 
 
 def test_alertmanagers() -> None:

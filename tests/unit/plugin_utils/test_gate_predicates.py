@@ -22,8 +22,11 @@ AWAY: dict[str, t.Any] = {"answers": False, "error": "connection refused"}
 LIMITS = Limits(30.0, 600.0)
 
 
-def alert(name: str, duration: float = 0.0, **labels: str) -> dict[str, t.Any]:
-    return {"labels": {"alertname": name, **labels}, "active_at": "2026-01-01T00:00:00Z", "for": duration}
+def alert(name: str, duration: float = 0.0, seconds: float = 60.0, **labels: str) -> dict[str, t.Any]:
+    """One that has been firing for so long, by the rule of its name."""
+    since = "2026-01-01T00:00:00Z"
+    labels = {"alertname": name, **labels}
+    return {"labels": labels, "active_at": since, "for": duration, "seconds": seconds, "rule": name}
 
 
 PAGE = alert("Down", 90.0, instance="x")
@@ -47,6 +50,7 @@ def prometheus(host: str, **view: t.Any) -> Replica:
         "rules": 3,
         "generations": [MARK],
         "evaluation_interval": 30.0,
+        "alerting": ["Down", "Other"],
         "firing": [PAGE],
         "alertmanagers": ["am-1:9093", "am-2:9093"],
         "dropped_alertmanagers": 0,
@@ -59,8 +63,14 @@ def away(one: Replica) -> Replica:
     return dataclasses.replace(one, view=AWAY)
 
 
+def differing(one: Replica) -> Replica:
+    """Its files are still to change in this run."""
+    return dataclasses.replace(one, differs=True)
+
+
 STARTING = {"ready": False, "status": 503}
 SECOND = {"node a:9100": "up", "node b:9100": "up"}
+THIRD = {"node a:9100": "up", "node c:9100": "up"}
 
 
 def before(peer: Replica, own: Replica | None = None) -> Scene:
@@ -77,6 +87,38 @@ PASSES = {
     "what is to be changed is away itself": before(prometheus("eu-2"), away(prometheus("eu-1"))),
     "what is to be changed still starts": before(prometheus("eu-2"), prometheus("eu-1", **STARTING)),
     "a peer of another generation, which is to be changed next": before(prometheus("eu-2", generations=["b"])),
+    "what serves nobody is repaired, whatever the others do": before(
+        away(prometheus("eu-2")), away(prometheus("eu-1"))
+    ),
+    "what still starts is repaired, whatever the others do": before(
+        prometheus("eu-2", wal_corruptions=1.0), prometheus("eu-1", **STARTING)
+    ),
+    "before its change a peer has but one of the plan's Alertmanagers": before(
+        differing(prometheus("eu-2", alertmanagers=["am-1:9093", "former:9093"], unreached={"former:9093": "refused"}))
+    ),
+    "before its change a peer has only others than the plan's": before(
+        differing(prometheus("eu-2", alertmanagers=["former:9093"]))
+    ),
+    "before its change a peer has no Alertmanager": before(differing(prometheus("eu-2", alertmanagers=[]))),
+    "before its change a peer lacks a target that is new": before(
+        differing(prometheus("eu-2")), prometheus("eu-1", targets=THIRD)
+    ),
+    "a target that the change takes away": after(prometheus("eu-1"), differing(prometheus("eu-2", targets=THIRD))),
+    "a target that the change has taken away here": after(
+        differing(prometheus("eu-1")), prometheus("eu-2", targets=THIRD)
+    ),
+    "an alert of a rule that the change takes away": after(
+        prometheus("eu-1"), differing(prometheus("eu-2", firing=[PAGE, alert("Gone")]))
+    ),
+    "an alert that has just begun to fire there": after(
+        prometheus("eu-1"), prometheus("eu-2", firing=[PAGE, alert("Other", seconds=59.0)])
+    ),
+    "the others of one that leaves are well": dataclasses.replace(
+        before(prometheus("eu-2"), away(prometheus(""))), leaves=True
+    ),
+    "one left: the others of one that leaves are well": dataclasses.replace(
+        after(away(prometheus("")), prometheus("eu-2")), leaves=True
+    ),
     "a peer that fires more": before(prometheus("eu-2", firing=[PAGE, alert("Other")])),
     "a well replica": after(prometheus("eu-1")),
     "more targets up than the peer's": after(prometheus("eu-1", targets=SECOND)),
@@ -187,6 +229,41 @@ WAITS = [
         '1 alerts fire on eu-2, 1 on eu-1; here not yet: Down{instance="x"}',
     ),
     (
+        "targets",
+        after(prometheus("eu-1"), differing(prometheus("eu-2", targets={**SECOND, **THIRD}))),
+        "eu-1 has 1 targets up, eu-2 3; here not up: node b:9100 (down)",
+    ),
+    (
+        "Alertmanagers",
+        before(differing(prometheus("eu-2", alertmanagers=["former:9093"], unreached={"former:9093": "refused"}))),
+        "eu-2 can't reach former:9093 (refused)",
+    ),
+    (
+        "Alertmanagers",
+        after(differing(prometheus("eu-1", alertmanagers=["am-1:9093"]))),
+        "eu-1 has 1 of 2 Alertmanagers: am-2:9093 missing",
+    ),
+    (
+        "answer",
+        dataclasses.replace(before(away(prometheus("eu-2")), away(prometheus(""))), leaves=True),
+        "eu-2 does not answer",
+    ),
+    (
+        "ready",
+        dataclasses.replace(after(away(prometheus("")), prometheus("eu-2", **STARTING)), leaves=True),
+        "eu-2 is starting (status 503)",
+    ),
+    (
+        "firing alerts",
+        after(prometheus("eu-1"), prometheus("eu-2", firing=[PAGE, alert("Gone")])),
+        "2 alerts fire on eu-2, 1 on eu-1; here not yet: Gone{}",
+    ),
+    (
+        "firing alerts",
+        after(prometheus("eu-1"), differing(prometheus("eu-2", firing=[PAGE, alert("Other"), alert("Gone")]))),
+        "2 alerts fire on eu-2, 1 on eu-1; here not yet: Other{}",
+    ),
+    (
         "firing alerts",
         before(prometheus("eu-2", firing=[])),
         '1 alerts fire on eu-1, 0 on eu-2; here not yet: Down{instance="x"}',
@@ -195,6 +272,7 @@ WAITS = [
 
 MEMBERS = {"A": "192.0.2.1:9094", "B": "192.0.2.2:9094", "C": "192.0.2.3:9094"}
 TWO = {name: MEMBERS[name] for name in "BC"}
+FOUR = {**MEMBERS, "D": "192.0.2.4:9094"}
 
 
 def member(host: str, **view: t.Any) -> Replica:
@@ -217,7 +295,21 @@ def mesh(state: str, *members: Replica, hold: float = 65.0) -> Scene:
     return Scene(state, own, tuple(others), LIMITS, hold=hold)
 
 
+def four(*members: Replica) -> list[Replica]:
+    """They see one more than the plan has."""
+    return [dataclasses.replace(one, view={**one.view, "members": FOUR}) for one in members]
+
+
+def together(*members: Replica, hosts: t.Collection[str] = ("am-1", "am-2", "am-3")) -> Scene:
+    return dataclasses.replace(mesh("after", *members), together=frozenset(hosts), peer_timeout=15.0)
+
+
+def leaving(state: str, *others: Replica) -> Scene:
+    return dataclasses.replace(mesh(state, away(member("")), *others), leaves=True, thinned=True)
+
+
 B, C = member("am-2"), member("am-3")
+FORMER_B = member("am-2", config_hash=8)
 MESH_PASSES = {
     "a well mesh": mesh("before", member("am-1"), B, C),
     "the one to be changed is away, and not missed": mesh(
@@ -230,6 +322,18 @@ MESH_PASSES = {
     "a young peer": mesh("before", member("am-1"), member("am-2", uptime=1.0)),
     "a well member": mesh("after", member("am-1"), B, C),
     "a silence more than the others": mesh("after", member("am-1", silences=["1", "2", "3"]), B, C),
+    "somebody who is to leave is still seen": mesh("before", *four(member("am-1"), B, C)),
+    "somebody else of the mesh leaves in this run, and is still seen": dataclasses.replace(
+        mesh("after", *four(member("am-1"), B, C)), thinned=True
+    ),
+    "one that is away is repaired, whatever the others do": mesh("before", away(member("am-1")), away(B), C),
+    "the others of one that leaves": leaving("before", *four(B, C)),
+    "one that leaves is still seen by the others": leaving("after", *four(B, C)),
+    "one that leaves has no configuration and no silences": leaving("after", FORMER_B, C),
+    "all that take it up together have the new configuration": together(member("am-1"), B, C),
+    "one that does not change together has the former configuration": together(
+        member("am-1"), B, member("am-3", config_hash=8), hosts=("am-1", "am-2")
+    ),
     "a peer with the former configuration": mesh("after", member("am-1"), member("am-2", config_hash=8), C),
     "alone, without a mesh": Scene(
         "after",
@@ -266,6 +370,22 @@ MESH_WAITS = [
         "one mesh",
         mesh("after", member("am-1"), B, member("am-3", members={**TWO, "D": "192.0.2.4:9094"})),
         "am-1 and am-3 see different members (A, D is seen by one): the mesh is split",
+    ),
+    (
+        "members",
+        mesh("after", *four(member("am-1"), B, C)),
+        "am-1 sees 4 of 3 members: 192.0.2.1:9094, 192.0.2.2:9094, 192.0.2.3:9094 and 1 more",
+    ),
+    (
+        "members",
+        leaving("after", member("am-2", members=TWO), C),
+        "am-2 sees 2 of 3 members",
+    ),
+    ("answer", leaving("before", away(B), C), "am-2 does not answer"),
+    (
+        "configuration",
+        together(member("am-1"), FORMER_B, C),
+        "am-2 runs a configuration with the hash 8; the plan's has 7",
     ),
     (
         "configuration",
@@ -335,8 +455,19 @@ def test_every_predicate_is_seen_to_wait(table: t.Sequence[t.Any], cases: t.Sequ
             "prometheus",
             after(prometheus("a", firing=[]), prometheus("b", firing=[PAGE, alert("Slow", 3600.0)])),
             "firing alerts",
-            3660.0,
-            id="the longest for and two evaluations",
+            3780.0,
+            id="the longest for, two evaluations and two scrapes",
+        ),
+        pytest.param(
+            "prometheus",
+            dataclasses.replace(after(prometheus("a", firing=[])), margin=7.0),
+            "firing alerts",
+            277.0,
+            id="and the margin",
+        ),
+        pytest.param("alertmanager", together(member("am-1"), FORMER_B, C), "configuration", 15.0, id="together"),
+        pytest.param(
+            "alertmanager", mesh("after", member("am-1", config_hash=8), B), "configuration", 600.0, id="alone"
         ),
         pytest.param(
             "prometheus",
