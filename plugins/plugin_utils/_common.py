@@ -161,8 +161,8 @@ COMMON: tuple[Option, ...] = (
     Option(
         "prometheus_ha_gate_margin",
         "float",
-        "Gate: seconds that a restarted mesh member is held beyond the resend delay of the Prometheus that alert it, and "
-        "that alerts may take beyond what they say themselves.",
+        "Gate: seconds that a restarted mesh member is held beyond the resend delay of the Prometheus that alert it, "
+        "and that alerts may take beyond what they say themselves.",
         default=5.0,
     ),
 )
