@@ -195,6 +195,8 @@ def judge(
     found = []
     for component in components:
         own, *others = _replicas(component, seen)
+        if state == "after":
+            own = dataclasses.replace(own, differs=False)  # what was known of it is from before its change
         hold = component.cohort["hold"] + margin if component.cohort["hold"] else 0.0
         scene = Scene(
             state,
