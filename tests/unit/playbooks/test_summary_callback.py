@@ -173,6 +173,7 @@ def test_a_run_that_fails(tmp_path: Path) -> None:
         report(failed, host="eu-2", failed_when=True),
         {"ansible.builtin.command": "true", "when": f"{only}'us-1'"},
         {"ansible.builtin.fail": odd, "when": f"{only}'us-2'", "ignore_errors": True},
+        {"ansible.builtin.fail": {"msg": "passed"}, "when": f"{only}'us-4'", "ignore_errors": True},
         {
             "block": [{"ansible.builtin.fail": odd, "when": f"{only}'us-3'"}],
             "rescue": [{"ansible.builtin.meta": "noop"}],

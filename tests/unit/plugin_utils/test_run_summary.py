@@ -313,6 +313,14 @@ def test_the_picture_is_narrow_and_keeps_the_order(seconds: float, waves: int, n
     assert outages == sorted(set(outages))
 
 
+def test_short_turns_beside_a_long_one_are_drawn_one_after_another() -> None:
+    short: dict[str, t.Any] = {"seconds": 0.1, "out_of_service": 0.1, "gate_before": None, "gate_after": None}
+    entries = [entry(f"eu-{wave}", wave, **{**short, "began": BEGAN + wave / 5}) for wave in (1, 2, 3)]
+    drawn = timeline([*entries, entry("eu-4", 4, began=BEGAN + 3600)])[1:4]
+    first = drawn[0].index("#")
+    assert [line.index("#") for line in drawn] == [first, first + 1, first + 2]
+
+
 def _replaced(one: Entry, **change: t.Any) -> Entry:
     return Entry(**{**vars(one), **change})
 
