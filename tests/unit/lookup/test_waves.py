@@ -84,6 +84,7 @@ def change(host: str, pending: str, *reasons: str, watched: bool = False) -> Non
         ("restart", "argument --x is new", True, True),
         ("remove", "its state is absent", True, False),
         ("none", "", True, False),
+        ("restart", "the binary differs: runs /x/3.5.3/bin/prometheus, wanted /x/2.53.3/bin/prometheus", False, True),
         ("restart", "argument --storage.tsdb.retention.size=1TB is new", False, True),
         ("restart", "argument --storage.tsdb.retention.time differs: runs x, wanted y", False, False),
         ("reload", "prometheus.yml differs", False, False),
