@@ -64,19 +64,21 @@ def waves(
     if ahead:
         # Two canary sets may share a host, or hosts stand in for one another in another set: then it takes more waves.
         canaries = {host: pending[host] for host in ordered if host in ahead.values()}
-        result = waves(canaries)
+        result = waves(canaries, first=first)
         taken = [set() for _wave in result]
     begin = len(result)
+    repaired: dict[t.Any, int] = {}  # by cohort, the last wave with one that serves nobody
     for host in ordered:
         if ahead and host in ahead.values():
             continue
         mine = set(pending[host])
-        for index in range(begin, len(result)):
-            if not taken[index] & mine:
-                result[index].append(host)
-                taken[index] |= mine
-                break
-        else:
-            result.append([host])
-            taken.append(mine)
+        since = begin if host in first else max([begin, *(repaired[one] + 1 for one in mine & repaired.keys())])
+        index = next((index for index in range(since, len(result)) if not taken[index] & mine), len(result))
+        if index == len(result):
+            result.append([])
+            taken.append(set())
+        result[index].append(host)
+        taken[index] |= mine
+        if host in first:
+            repaired.update({one: max(index, repaired.get(one, index)) for one in mine})
     return result

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import collections
+import typing as t
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._waves import waves
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._waves import PHASES, is_meant, phase, waves
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_store import part
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,7 +52,40 @@ def test_waves(pending: dict[str, list[tuple[str, str, str]]], expected: list[li
     assert waves(pending) == expected
 
 
+@pytest.mark.parametrize(
+    ("first", "canary", "expected"),
+    [
+        pytest.param((), (), [["eu-1", "us-1"], ["eu-2", "us-2"], ["eu-3"]], id="plan order"),
+        pytest.param(
+            ["eu-3", "us-2"], (), [["eu-3", "us-2"], ["eu-1", "us-1"], ["eu-2"]], id="who serves nobody first"
+        ),
+        pytest.param((), [US], [["us-1"], ["eu-1", "us-2"], ["eu-2"], ["eu-3"]], id="a canary"),
+        pytest.param(
+            ["us-2"], [US], [["us-2"], ["us-1", "eu-1"], ["eu-2"], ["eu-3"]], id="a canary that serves nobody"
+        ),
+        pytest.param((), [EU, US], [["eu-1", "us-1"], ["eu-2", "us-2"], ["eu-3"]], id="two canaries"),
+        pytest.param((), [MESH], [["eu-1", "us-1"], ["eu-2", "us-2"], ["eu-3"]], id="a canary with nothing pending"),
+    ],
+)
+def test_who_goes_ahead(first: list[str], canary: list[t.Any], expected: list[list[str]]) -> None:
+    pending = {"eu-1": [EU], "eu-2": [EU], "eu-3": [EU], "us-1": [US], "us-2": [US]}
+    found = waves(pending, first=first, canary=lambda cohort: cohort in canary)
+    assert [sorted(wave) for wave in found] == [sorted(wave) for wave in expected]
+
+
+def test_two_canaries_that_stand_in_for_one_another_elsewhere() -> None:
+    pending = {"a": [EU, MESH], "b": [US, MESH], "c": [MESH]}
+    assert waves(pending, canary=lambda cohort: cohort in (EU, US)) == [["a"], ["b"], ["c"]]
+
+
+def test_one_that_serves_nobody_goes_before_all_of_its_cohorts() -> None:
+    """It shares one with another such host, so that it takes the second wave; who relies on it comes after that."""
+    pending = {"b-1": [US], "a-1": [EU], "both": [EU, US]}
+    assert waves(pending, first=["a-1", "both"]) == [["a-1"], ["both"], ["b-1"]]
+
+
 COHORTS = st.integers(0, 5)
+PENDING = st.lists(st.sets(COHORTS, min_size=1, max_size=3), max_size=30)
 
 
 @given(st.lists(COHORTS, max_size=40))
@@ -64,7 +99,27 @@ def test_one_cohort_a_host(cohorts: list[int]) -> None:
         assert [[name for name in wave if name in members] for wave in found[: len(members)]] == [[m] for m in members]
 
 
-@given(st.lists(st.sets(COHORTS, min_size=1, max_size=3), max_size=30))
+@given(PENDING, st.sets(st.integers(0, 29)), st.sets(COHORTS))
+def test_never_two_of_a_cohort_whoever_goes_ahead(cohorts: list[set[int]], idle: set[int], ahead: set[int]) -> None:
+    pending = {f"h{number}": sorted(mine) for number, mine in enumerate(cohorts)}
+    first = {f"h{number}" for number in idle}
+    found = waves(pending, first=first, canary=lambda cohort: cohort in ahead)
+    assert sorted(name for wave in found for name in wave) == sorted(pending)
+    number = {name: index for index, wave in enumerate(found) for name in wave}
+    for wave in found:
+        taken = [cohort for name in wave for cohort in pending[name]]
+        assert len(taken) == len(set(taken)), "two of a cohort"
+    ordered = sorted(pending, key=lambda name: name not in first)
+    leaders = {next((name for name in ordered if cohort in pending[name]), "") for cohort in ahead} - {""}
+    others = set(pending) - leaders
+    assert not (leaders and others) or max(number[name] for name in leaders) < min(number[name] for name in others)
+    for name in pending.keys() - first:
+        side = leaders if name in leaders else others
+        relied_on = [other for other in side & first if set(pending[other]) & set(pending[name])]
+        assert all(number[other] < number[name] for other in relied_on), "changed while one that serves nobody waits"
+
+
+@given(PENDING)
 def test_never_two_of_a_cohort(cohorts: list[set[int]]) -> None:
     pending = {f"h{number}": sorted(mine) for number, mine in enumerate(cohorts)}
     found = waves(pending)
@@ -74,3 +129,57 @@ def test_never_two_of_a_cohort(cohorts: list[set[int]]) -> None:
         taken = [cohort for name in wave for cohort in pending[name]]
         assert len(taken) == len(set(taken))
         assert wave == [name for name in pending if name in wave]
+
+
+# -- the phases of a run ----------------------------------------------------------------------------------------------
+
+MOVES = {"clients": ["--web.listen-address: :1 -> :2"]}
+SPLITS = {"peers": ["--cluster.label: a -> b"]}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param(part("none"), "", id="nothing"),
+        pytest.param(part("start"), "start", id="start"),
+        pytest.param(part("start", at_once=True, breaks=MOVES), "start", id="who does not run has no clients"),
+        pytest.param(part("none", breaks=MOVES), "", id="it has moved"),
+        pytest.param(part("write"), "change", id="write"),
+        pytest.param(part("reload"), "change", id="reload"),
+        pytest.param(part("restart"), "change", id="restart"),
+        pytest.param(part("remove"), "change", id="remove"),
+        pytest.param(part("restart", breaks=MOVES), "flip", id="flip"),
+        pytest.param(part("reload", at_once=True), "together", id="a configuration that all take up"),
+        pytest.param(part("restart", at_once=True, breaks=SPLITS), "together", id="what gossip depends on"),
+    ],
+)
+def test_phase(found: t.Mapping[str, t.Any], expected: str) -> None:
+    assert phase(found) == expected
+    assert expected in ("", *PHASES)
+
+
+UPGRADE = {"runs": "2.53.3", "version": "3.5.3"}
+
+
+@pytest.mark.parametrize(
+    ("found", "only", "meant"),
+    [
+        (part("restart", **UPGRADE), "release", True),
+        (part("restart"), "release", False),
+        (part("start", runs=""), "release", True),
+        (part("reload"), "release", False),
+        (part("restart", **UPGRADE), "reload", False),
+        (part("restart"), "reload", False),
+        (part("reload"), "reload", True),
+        (part("write"), "reload", True),
+        (part("start"), "reload", False),
+        (part("remove"), "reload", False),
+        (part("restart"), "restart", True),
+        (part("reload"), "restart", True),
+        (part("start"), "restart", True),
+        (part("restart", **UPGRADE), "", True),
+    ],
+)
+def test_what_a_run_that_does_less_is_about(found: t.Mapping[str, t.Any], only: str, meant: bool) -> None:
+    assert is_meant(found, only) is meant
+    assert bool(phase(found, only)) is meant
