@@ -48,7 +48,8 @@ class ActionModule(_converge.ConvergeAction, GateAction):
                 return {**result, "changed": False, "skipped": True}
             turn.begin(slices)
             _roll.require_all(slices, turn, task_vars)
-            _store.record_attempt(host)
+            if not self._task.check_mode:
+                _store.record_attempt(host)
             names = [item["name"] for item in slices]
             with _store.turn(host, names if args["phase"] != "together" else []) as done:
                 result.update(self._change(store, slices, args, turn, task_vars))

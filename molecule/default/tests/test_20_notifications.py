@@ -25,8 +25,9 @@ from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import (
 
 #: Hosts whose exporters are stopped: under a silence, and when processes are killed.
 SILENCED, VICTIM = "am-2", "am-3"
-#: group_wait, peer_timeout of the two members behind the first, Prometheus' resend delay, a margin (inventory/lab).
-HOLD = 5 + 2 * 5 + 10 + 3
+#: group_wait, peer_timeout of the two members behind the first, Prometheus' resend delay and an evaluation, a margin
+#: (inventory/lab).
+HOLD = 5 + 2 * 5 + 5 + 5 + 3
 KILLED_REPLICA = "eu-1"
 #: By region, the alerts in each notification: one notification with the one alert of both replicas.
 ONE_EACH = {region: [1] for region in SETS}

@@ -23,7 +23,7 @@ from ansible_collections.baremetal.prometheus_ha.molecule.shared.watch import Wa
 
 ROLES = Path(__file__).with_name("roles.yml")
 COHORTS = {**SETS, "mesh": MESH}
-RESEND = {"rules.alert.resend-delay": "10s"}
+RESEND = {"rules.alert.resend-delay": "5s"}
 
 
 @dataclasses.dataclass(frozen=True)
