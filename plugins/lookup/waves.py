@@ -125,7 +125,8 @@ class LookupModule(LookupBase):
             wanted = [part for part in parts if _is_wanted(part, term, only)]
             if wanted:
                 pending[item["host"]] = [tuple(cohort) for part in wanted for cohort in part["cohorts"]]
-                idle |= set() if any(part["serves"] for part in wanted) else {item["host"]}
+                # Until it is repaired, the gate of those that rely on it is closed; what else it has passes its own.
+                idle |= set() if all(part["serves"] for part in wanted) else {item["host"]}
         if term == "preflight":
             # A newcomer is compared with those that run already: its clock, and the ways between them.
             concerned = {cohort for cohorts in pending.values() for cohort in cohorts}

@@ -48,7 +48,8 @@ def waves(
     """Group hosts so that no wave holds two members of a cohort, in as few waves as the largest cohort needs.
 
     :param pending: the hosts in plan order, each with the cohorts of its components that change.
-    :param first: hosts that serve nobody as they are: they go before the others of their cohort, which repairs them.
+    :param first: hosts of which something serves nobody as it is: they go before the others of their cohorts, which
+        repairs them.
     :param canary: says of a cohort whether it goes ahead: the first host of each such cohort makes a wave of its own.
     :returns: the waves; the k-th member of every cohort goes with the k-th of every other, where no host is in two
         cohorts. A host in several takes the first wave that is free for all of them.

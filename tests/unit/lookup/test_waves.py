@@ -14,14 +14,15 @@ import yaml
 from ansible import constants
 from ansible.errors import AnsibleLookupError
 from ansible_collections.baremetal.prometheus_ha.plugins.lookup import waves as waves_lookup
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _roll, _store
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_store import begin_run, part
 
 Waves = t.Callable[..., list[list[str]]]
 
 
 @pytest.fixture
 def waves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waves:
-    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path / "tmp" / "run"))
+    begin_run(tmp_path, monkeypatch)
     plugin = waves_lookup.LookupModule()
     plugin._load_name = "baremetal.prometheus_ha.waves"
     options = yaml.safe_load(waves_lookup.DOCUMENTATION)["options"]
@@ -29,17 +30,11 @@ def waves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waves:
     return lambda *terms, **options: plugin.run(list(terms), {}, **options)
 
 
-def staged(*hosts: tuple[str, str, str, str]) -> None:
-    """Hosts in plan order: name, component, cohort, what is pending."""
+def staged(*hosts: tuple[str, str, str, str], **more: t.Any) -> None:
+    """Hosts in plan order: name, component, cohort, what is pending; ``more`` of each."""
     for order, (host, component, cohort, pending) in enumerate(hosts):
-        part = {
-            "pending": pending,
-            "cohorts": [[component, "default", cohort]],
-            "order": order,
-            "watched": False,
-            "reasons": [],
-        }
-        _store.record_pending(host, {component: part})
+        found = part(pending, cohort=[component, "default", cohort], order=order, **more)
+        _store.record_pending(host, {component: found})
 
 
 def stack(pending: str) -> None:
@@ -71,10 +66,10 @@ def test_a_first_start_is_one_wave(waves: Waves) -> None:
 OTHER = ["the binary differs: runs /opt/prometheus_ha/prometheus/2.53.3/bin/prometheus, wanted .../3.5.3/..."]
 
 
-def change(host: str, pending: str, *reasons: str, watched: bool = False) -> None:
-    cohorts = [["prometheus", "default", host[:2]]]
-    part = {"pending": pending, "reasons": list(reasons), "cohorts": cohorts, "order": 9, "watched": watched}
-    _store.record_pending(host, {"prometheus": part})
+def change(host: str, pending: str, *reasons: str, watched: bool = False, **more: t.Any) -> None:
+    cohort = ["prometheus", "default", host[:2]]
+    found = part(pending, cohort=cohort, reasons=list(reasons), order=int(host[-1]), watched=watched, **more)
+    _store.record_pending(host, {"prometheus": found})
 
 
 @pytest.mark.parametrize(
@@ -175,5 +170,127 @@ def test_a_lost_host_stops_everything(waves: Waves) -> None:
 
 @pytest.mark.parametrize("terms", [[], ["stop"], ["start", "change"]])
 def test_terms(waves: Waves, terms: list[str]) -> None:
-    with pytest.raises(AnsibleLookupError, match="takes one of start, change"):
+    with pytest.raises(
+        AnsibleLookupError, match="takes one of start, clients, flip, together, change, preflight, kept, not"
+    ):
         waves(*terms)
+
+
+# -- in which phase, and who goes first -------------------------------------------------------------------------------
+
+MOVES = {"clients": ["--web.listen-address: :9093 -> :9193"]}
+AM = [(f"am-{number}", "alertmanager", "m") for number in (1, 2, 3)]
+
+
+def mesh(pending: str, **more: t.Any) -> None:
+    staged(*((*member, pending) for member in AM), **more)
+
+
+def test_what_moves_goes_in_waves_of_its_own(waves: Waves) -> None:
+    mesh("restart", breaks=MOVES)
+    change("eu-1", "reload")
+    assert waves("flip") == [["am-1"], ["am-2"], ["am-3"]]
+    assert waves("change") == [["eu-1"]]
+    assert waves("together") == []
+
+
+def test_who_talks_to_what_moves_goes_in_waves_of_its_sets(waves: Waves) -> None:
+    mesh("restart", breaks=MOVES)
+    assert waves("clients") == [], "no plan was made for the time of the move"
+    eu, us = ["prometheus", "default", "eu"], ["prometheus", "default", "us"]
+    _store.record_clients({"eu-1": [eu], "eu-2": [eu], "us-1": [us]})
+    assert waves("clients") == [["eu-1", "us-1"], ["eu-2"]]
+    _store.keep("canary", _store.ALL, ["us"])
+    assert waves("clients") == [["us-1"], ["eu-1"], ["eu-2"]]
+
+
+def test_what_a_mesh_changes_as_a_whole_is_one_wave(waves: Waves) -> None:
+    mesh("reload", at_once=True)
+    change("eu-1", "restart")
+    assert waves("together") == [["am-1", "am-2", "am-3"]]
+    assert waves("together", component="prometheus") == []
+    assert waves("change") == [["eu-1"]]
+
+
+def test_the_canary_goes_ahead(waves: Waves) -> None:
+    stack("restart")
+    _store.keep("canary", _store.ALL, ["us"])
+    found = waves("change")
+    assert found[:2] == [["us-1"], ["eu-1", "am-1"]]
+    assert len(found) == 10
+    assert waves("change", component="alertmanager")[0] == ["am-1"]
+
+
+def test_what_serves_nobody_is_repaired_first(waves: Waves) -> None:
+    for host, serves in (("eu-1", True), ("eu-2", False), ("eu-3", True)):
+        change(host, "restart", serves=serves)
+    assert waves("change") == [["eu-2"], ["eu-1"], ["eu-3"]]
+
+
+def test_what_serves_nobody_is_repaired_first_beside_something_that_serves(waves: Waves) -> None:
+    """Else the gate of those that rely on it would stay closed, and the run would end before its repair."""
+    change("eu-1", "restart")
+    change("eu-2", "restart", serves=False)
+    _store.record_pending("eu-2", {"alertmanager": part("restart", cohort=["alertmanager", "default", "m"], order=2)})
+    assert waves("change") == [["eu-2"], ["eu-1"]]
+    assert waves("change", component="alertmanager") == [["eu-2"]]
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        ("", [["eu-1", "us-1", "sg-1"]]),
+        ("restart", [["eu-1", "us-1", "sg-1"]]),
+        ("release", [["eu-1"]]),
+        ("reload", [["us-1", "sg-1"]]),
+    ],
+)
+def test_only_what_a_run_is_about(waves: Waves, only: str, expected: list[list[str]]) -> None:
+    change("eu-1", "restart", runs="2.53.3")
+    change("us-1", "reload")
+    change("sg-1", "write")
+    assert [sorted(wave) for wave in waves("change", only=only)] == [sorted(wave) for wave in expected]
+
+
+@pytest.mark.parametrize(("pending", "expected"), [("none", [["eu-1", "us-1"]]), ("restart", [["us-1"]])])
+def test_what_is_kept_is_let_go_where_the_whole_set_is_done(
+    waves: Waves, pending: str, expected: list[list[str]]
+) -> None:
+    change("eu-1", "none", keeps="2.53.3")
+    change("eu-2", pending)
+    change("us-1", "none", keeps="2.53.3")
+    change("us-2", "none")
+    assert [sorted(wave) for wave in waves("kept")] == expected
+
+
+def test_what_is_kept_stays_where_others_may_still_have_it_before_them(
+    waves: Waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change("us-1", "none", keeps="2.53.3")
+    assert waves("kept") == [["us-1"]]
+    monkeypatch.setattr(waves_lookup, "CLIARGS", {"subset": "us-1"})
+    assert waves("kept") == []
+
+
+@pytest.mark.parametrize("term", ["start", "clients", "flip", "together", "change", "kept"])
+def test_nothing_is_pending(waves: Waves, term: str) -> None:
+    stack("none")
+    assert waves(term) == []
+
+
+def test_the_waves_are_known_to_the_summary(waves: Waves) -> None:
+    mesh("reload", at_once=True)
+    change("eu-1", "restart")
+    change("eu-2", "restart")
+    assert _roll.wave("eu-2", "change") == (None, None)
+    for term in ("change", "together", "preflight"):
+        waves(term)
+    assert [_roll.wave(host, "change") for host in ("eu-1", "eu-2", "am-1")] == [(1, 2), (2, 2), (None, None)]
+    assert _roll.wave("am-3", "together") == (1, 1)
+
+
+@pytest.mark.parametrize("more", [{"breaks": MOVES}, {"breaks": {"peers": ["--cluster.label: a -> b"]}}])
+def test_what_others_feel_is_looked_at_before_it_is_done(waves: Waves, more: dict[str, t.Any]) -> None:
+    change("eu-1", "restart", "argument --x is new", **more)
+    change("us-1", "restart", "argument --x is new")
+    assert waves("preflight") == [["eu-1"]]
