@@ -267,7 +267,8 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._lease imp
 
 # Seconds that another process of ours is waited for by one call; the action calls again, and says so.
 BUSY_TIMEOUT = 10.0
-STATES = ["staged", "started", "active", "trial", "settled", "proved", "reverted", "absent"]
+ENDS = ("settled", "proved", "reverted")
+STATES = ["staged", "started", "active", "trial", *ENDS, "absent"]
 EFFECT_SPEC: dict[str, t.Any] = {
     "match": {"type": "str", "required": True},
     "action": {"type": "str", "required": True, "choices": ["write", "reload", "restart"]},
@@ -349,13 +350,15 @@ def run(params: dict[str, t.Any], *, apply: bool) -> dict[str, t.Any]:
         raise HAError("there is no plan", do="run the module through its action plugin, or give it a plan.")
     if apply and os.geteuid() != 0:
         raise HAError("this needs root on the host", do="set become: true.")
+    # What ends a trial needs nothing of the new one: neither a free way for it nor its archive.
+    ends = params["state"] in ENDS
     wanted = [{**item, "state": "absent"} if params["state"] == "absent" else item for item in params["plan"]]
     components: list[Component] = []
     for item in wanted:
         with named(item["name"]):
             components.append(Component(item, apply=apply, asked=params["asked"] or ""))
     archives: dict[str, str | None] = {}
-    for component in components:
+    for component in components if not ends else ():
         with named(component.name):
             if not component.leaves:
                 _foreign.refuse(component.in_the_way(), component.name)

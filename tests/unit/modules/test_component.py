@@ -15,10 +15,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign, _lease
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Outcome
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.modules import component as module
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import for_host
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     AM_CONFIG,
     ROOT,
@@ -44,8 +45,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
 
     class Played:
-        def __init__(self, params: dict[str, t.Any], *, apply: bool) -> None:
+        def __init__(self, params: dict[str, t.Any], *, apply: bool, asked: str = "") -> None:
             self.name: str = params["name"]
+            self.asked = f" ({asked})" if asked else ""
             self.leaves = params["state"] == "absent"
             self.apply = apply
 
@@ -58,7 +60,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
             return world.archives.get(self.name)
 
         def _do(self, what: str) -> Outcome:
-            world.done.append(f"{what} {self.name}")
+            world.done.append(f"{what} {self.name}{self.asked}")
             if world.fails == self.name:
                 raise HAError("it is broken")
             return Outcome(actions=[what], diff=[{"before": "", "after": self.name}])
@@ -66,18 +68,27 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         def stage(self) -> Outcome:
             return self._do("stage")
 
-        def activate(self, *, only_start: bool = False) -> Outcome:
-            return self._do("remove" if self.leaves else "start" if only_start else "activate")
+        def activate(self, *, only_start: bool = False, settle: bool = True) -> Outcome:
+            did = "start" if only_start else "activate" if settle else "try"
+            return self._do("remove" if self.leaves else did)
+
+        def settle(self, *, proved: bool = False) -> Outcome:
+            return self._do("let all go of" if proved else "settle")
+
+        def revert(self) -> Outcome:
+            return self._do("revert")
 
     monkeypatch.setattr(module, "Component", Played)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return world
 
 
-def run(state: str = "active", *, apply: bool = True, states: t.Sequence[str] = ("present", "present")) -> t.Any:
+def run(
+    state: str = "active", *, apply: bool = True, states: t.Sequence[str] = ("present", "present"), asked: str = ""
+) -> t.Any:
     names = ("prometheus", "alertmanager")
     plan = [{"name": name, "state": own} for name, own in zip(names, states, strict=True)]
-    return module.run({"name": None, "state": state, "plan": plan}, apply=apply)
+    return module.run({"name": None, "state": state, "asked": asked or None, "plan": plan}, apply=apply)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +99,11 @@ def run(state: str = "active", *, apply: bool = True, states: t.Sequence[str] = 
         ("active", ["present", "present"], ["activate prometheus", "activate alertmanager"]),
         ("active", ["absent", "present"], ["remove prometheus", "activate alertmanager"]),
         ("absent", ["present", "present"], ["remove prometheus", "remove alertmanager"]),
+        ("trial", ["present", "present"], ["try prometheus", "try alertmanager"]),
+        ("trial", ["absent", "present"], ["remove prometheus", "try alertmanager"]),
+        ("settled", ["present", "present"], ["settle prometheus", "settle alertmanager"]),
+        ("proved", ["present", "present"], ["let all go of prometheus", "let all go of alertmanager"]),
+        ("reverted", ["present", "present"], ["revert prometheus", "revert alertmanager"]),
     ],
 )
 def test_order(world: World, state: str, states: list[str], done: list[str]) -> None:
@@ -111,6 +127,19 @@ def test_what_leaves_is_not_in_its_own_way(world: World) -> None:
     world.foreign["prometheus"] = "something"
     run(states=["absent", "present"])
     assert world.done == ["look alertmanager", "remove prometheus", "activate alertmanager"]
+
+
+@pytest.mark.parametrize("state", ["settled", "proved", "reverted"])
+def test_the_end_of_a_trial_needs_nothing_of_the_new_one(world: World, state: str) -> None:
+    """What took its port meanwhile, or an archive that is gone, is no reason to stay between two."""
+    world.foreign["prometheus"] = "something"
+    world.archives = {"alertmanager": "arm64"}
+    assert list(run(state)["components"]) == ["prometheus", "alertmanager"]
+
+
+def test_what_is_asked_for_reaches_the_components(world: World) -> None:
+    run("staged", asked="restart")
+    assert world.done[-2:] == ["stage prometheus (restart)", "stage alertmanager (restart)"]
 
 
 def test_missing_archives_are_asked_for_before_any_change(world: World) -> None:
@@ -137,8 +166,50 @@ def test_without_root_nothing_is_tried(world: World, monkeypatch: pytest.MonkeyP
 
 def test_without_a_plan(world: World) -> None:
     with pytest.raises(HAError, match="no plan"):
-        module.run({"name": None, "state": "active", "plan": None}, apply=True)
+        module.run({"name": None, "state": "active", "asked": None, "plan": None}, apply=True)
     assert world.done == []
+
+
+# -- alone on the host ------------------------------------------------------------------------------------------------
+
+LEASE: dict[str, t.Any] = {"run": "r"}
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done of lease and lock, on a host whose lock lies in a folder of the test."""
+    done: list[str] = []
+    lock = str(tmp_path / "lock")
+    monkeypatch.setattr(_lease, "hold", lambda params: done.append(f"hold {params['run']}"))
+    real = _lease.exclusive
+    monkeypatch.setattr(_lease, "exclusive", lambda timeout: done.append("lock") or real(lock, timeout=timeout))
+    monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.0)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("lease", "apply", "done"),
+    [(LEASE, True, ["hold r", "lock"]), (None, True, ["lock"]), (LEASE, False, []), (None, False, [])],
+)
+def test_who_changes_a_host_is_alone(host: list[str], lease: t.Any, apply: bool, done: list[str]) -> None:
+    with module.alone({"lease": lease}, apply=apply):
+        assert host == done
+
+
+@pytest.mark.usefixtures("host")
+def test_a_process_of_ours_that_is_still_at_work_is_told_as_such() -> None:
+    with module.alone({"lease": None}, apply=True), pytest.raises(HAError) as caught, module.alone(
+        {"lease": LEASE}, apply=True
+    ):
+        pytest.fail("two at once")
+    assert caught.value.facts["busy"].startswith("another process of this collection")
+
+
+@pytest.mark.usefixtures("host")
+def test_what_fails_under_the_lock_is_no_other_process() -> None:
+    with pytest.raises(HAError) as caught, module.alone({"lease": None}, apply=True):
+        raise HAError("it is broken")
+    assert "busy" not in caught.value.facts
 
 
 # -- as a script ------------------------------------------------------------------------------------------------------
@@ -167,8 +238,7 @@ SECRET = {**AM_CONFIG, "global": {"smtp_auth_password": "hunter2-hunter2"}}
 def test_a_real_slice_is_taken_and_its_secrets_are_not_shown(tmp_path: Path) -> None:
     """The plan's own slice, whole: an unknown key would be refused."""
     found = good(hosts("a", groups=["prometheus", "alertmanager"], alertmanager_config=SECRET))
-    kept = ("name", "state", "release", "config", "service", "api", "secrets")
-    plan = [{key: item[key] for key in kept} for item in found.hosts["a"]]
+    plan = [for_host(item, "expect") for item in found.hosts["a"]]
     result = script(tmp_path, plan)
     assert result["failed"] is True
     assert "systemd does not answer" in result["msg"]
