@@ -45,7 +45,10 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
         data: dict[str, t.Any] = dict(result.result)
         # Ansible keeps no statistics of what failed.
-        self._failed += [item for item in (data, *(data.get("results") or ())) if isinstance(item, dict)]
+        results = data.get("results")
+        self._failed += [
+            item for item in (data, *(results if isinstance(results, list) else ())) if isinstance(item, dict)
+        ]
         if not ignore_errors:
             self._note(result.host.get_name(), data)
 
