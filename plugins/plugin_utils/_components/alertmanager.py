@@ -301,7 +301,7 @@ EFFECTS = (
     *_base.WEB_EFFECTS,
 )
 
-# Versions whose snapshots (silences, notification log) older ones cannot read (alertmanager CHANGELOG).
+# Versions in whose snapshots older ones find silences that match everything (alertmanager CHANGELOG; seen with 0.33.0).
 _OWN_SNAPSHOTS = ("0.32.0", "0.32.1", "0.32.2", "0.33.0")
 
 

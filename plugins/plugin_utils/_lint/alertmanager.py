@@ -270,7 +270,7 @@ def a15_start_delay(subject: Subject) -> t.Iterator[Problem]:
     "A16",
     "warning",
     "The Alertmanager is none of 0.32.0 to 0.32.2 and 0.33.0.",
-    prevents="Snapshots of silences and notifications that older versions can't read: there is no way back.",
+    prevents="Snapshots in which versions before 0.32 find silences that match every alert: going back mutes all.",
     source="alertmanager CHANGELOG.md",
 )
 def a16_versions_to_avoid(subject: Subject) -> t.Iterator[Problem]:
@@ -282,8 +282,8 @@ def a16_versions_to_avoid(subject: Subject) -> t.Iterator[Problem]:
         if version.patch < UNREADABLE.get(version.line, 0):
             yield Problem(
                 instance.where("version"),
-                f"{version} writes snapshots that older versions can't read, so there is no way back from it.",
-                "pin a release before 0.32, or 0.33.1 or later.",
+                f"{version} writes snapshots in which versions before 0.32 find silences that match every alert.",
+                "pin a release before 0.32, or 0.33.1 or later; from where it runs, go back by way of 0.32.3 or 0.33.1.",
             )
 
 
