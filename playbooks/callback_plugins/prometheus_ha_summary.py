@@ -6,14 +6,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 import typing as t
 
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _run_summary
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _output, _run_summary
 
 if t.TYPE_CHECKING:
     from ansible.executor.stats import AggregateStats
     from ansible.executor.task_result import CallbackTaskResult
+    from ansible.playbook.play import Play
+
+FILE = "prometheus_ha_summary_file"
 
 DOCUMENTATION = r"""
 name: prometheus_ha_summary
@@ -41,6 +47,11 @@ class CallbackModule(CallbackBase):
         self._lost: dict[str, str] = {}
         # One command may run several playbooks, each of which ends with all statistics so far.
         self._told: set[_run_summary.Entry | str] = set()
+        self._file = ""
+
+    def v2_playbook_on_play_start(self, play: Play) -> None:
+        # Of variables a callback sees those of the command line alone.
+        self._file = str(play.get_variable_manager().extra_vars.get(FILE) or "")
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
         data: dict[str, t.Any] = dict(result.result)
@@ -61,6 +72,8 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
         try:
+            if self._file:
+                self._write(stats)
             text = self._summary(stats)
         except Exception as error:  # a run must not end with words about its summary
             self._display.vvv(f"prometheus_ha_summary: {error!r}")
@@ -68,13 +81,26 @@ class CallbackModule(CallbackBase):
         for line in text.splitlines():
             self._display.display(line)
 
-    def _summary(self, stats: AggregateStats) -> str:
-        """What was not told yet; empty where nobody reported anything."""
+    def _write(self, stats: AggregateStats) -> None:
+        """All that hosts reported, for programs."""
+        entries = _run_summary.collect(self._reports(stats))
+        text = json.dumps(_run_summary.stats(*entries)["data"][_run_summary.KEY], indent=2)
+        try:
+            _output.write(self._file, f"{text}\n", folder=os.getcwd(), what="summary", where=FILE)
+        except HAError as error:
+            self._display.warning(str(error))
+
+    def _reports(self, stats: AggregateStats) -> dict[str, t.Any]:
+        """By host what it reported, and what tasks that failed did."""
         custom: dict[str, t.Any] = dict(stats.custom)
         for index, item in enumerate(self._failed):
             said = item.get("ansible_stats")
             custom[f"failed {index}"] = said.get("data") if isinstance(said, dict) else None
-        entries = [entry for entry in _run_summary.collect(custom) if entry not in self._told]
+        return custom
+
+    def _summary(self, stats: AggregateStats) -> str:
+        """What was not told yet; empty where nobody reported anything."""
+        entries = [entry for entry in _run_summary.collect(self._reports(stats)) if entry not in self._told]
         hosts = [host for host in _run_summary.reported(stats.custom) if host not in self._told]
         # Whom a rescue helped or ignore_unreachable keeps is not lost.
         lost = {host: words for host, words in self._lost.items() if host in stats.failures or host in stats.dark}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _converge, _roll, _run_summary, _store
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import blame
@@ -61,9 +60,9 @@ class ActionModule(_converge.ConvergeAction):
             blame(result, host, slices)
         elif args["plan"] is None and not result.get("unreachable"):
             _converge.record(host, slices, result["components"])
-            entries = [] if args["state"] == "staged" else _roll.outside(turn, result["components"])
-            if entries or all(found["pending"] == NONE for found in result["components"].values()):
-                result["ansible_stats"] = _run_summary.stats(*entries)
+            staged = args["state"] == "staged"
+            entries = turn.staged() if staged else _roll.outside(turn, result["components"])
+            result["ansible_stats"] = _run_summary.stats(*entries)
         return result
 
     def _require_lockstep(self, host: str) -> None:

@@ -102,6 +102,11 @@ class Turn:
         runs = self.due.get(name, {}).get("runs", "")
         return f"{runs} -> {wanted}" if runs not in ("", wanted) else wanted
 
+    def staged(self) -> list[Entry]:
+        """For the summary of a host that was staged: what is pending there, unless a later turn does it."""
+        self.begin(self.slices)
+        return [self._entry(item, "staged") for item in self.slices if self.due[item["name"]]["pending"] != NONE]
+
     def entries(self) -> list[Entry]:
         """For the summary of a turn that went well."""
         return [self._entry(item, self._did(item["name"])) for item in self.slices]

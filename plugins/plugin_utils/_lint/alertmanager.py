@@ -283,7 +283,7 @@ def a16_versions_to_avoid(subject: Subject) -> t.Iterator[Problem]:
             yield Problem(
                 instance.where("version"),
                 f"{version} writes snapshots in which versions before 0.32 find silences that match every alert.",
-                "pin a release before 0.32, or 0.33.1 or later; from where it runs, go back by way of 0.32.3 or 0.33.1.",
+                "pin a release before 0.32, or 0.33.1 or later; go back from it by way of 0.32.3 or 0.33.1.",
             )
 
 

@@ -245,3 +245,26 @@ def test_a_plan_says_nothing_of_changes(tmp_path: Path) -> None:
         ran = playbook(tmp_path, CASES / "accept" / "two-sets", ROOT / "playbooks" / book)
         assert ran.rc == 0, ran.words
         assert ending(ran) == []
+
+
+def test_for_programs_it_is_a_file_of_all_entries_also_of_what_failed(tmp_path: Path) -> None:
+    failed = {
+        "ansible.builtin.fail": {"msg": "no"},
+        "when": "inventory_hostname == 'us-1'",
+    }
+    file = tmp_path / "summary.json"
+    ran = run(tmp_path, [*CHANGES, failed], "-e", f"prometheus_ha_summary_file={file}")
+    assert ran.rc != 0
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert [(item["host"], item["component"], item["did"]) for item in found] == [
+        ("eu-1", "prometheus", "restart"),
+        ("eu-1", "alertmanager", "reload"),
+        ("eu-2", "prometheus", "restart"),
+    ]
+    assert {"from", "to", "out_of_service", "gate_before", "gate_after", "seconds", "wave"} <= found[0].keys()
+
+
+def test_a_file_that_can_t_be_written_is_told_and_fails_nothing(tmp_path: Path) -> None:
+    ran = run(tmp_path, CHANGES, "-e", f"prometheus_ha_summary_file={tmp_path}/nowhere/summary.json")
+    assert ran.rc == 0
+    assert "prometheus_ha_summary_file" in ran.words and "can't be written" in ran.words
