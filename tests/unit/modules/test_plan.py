@@ -20,5 +20,5 @@ def test_it_is_documentation_alone() -> None:
 
 
 def test_what_is_documented_is_what_the_action_returns() -> None:
-    assert yaml.safe_load(plan.RETURN).keys() == {"members", "report", "files"}
+    assert yaml.safe_load(plan.RETURN).keys() == {"members", "report", "files", "clients"}
     assert yaml.safe_load(plan.DOCUMENTATION)["attributes"]["check_mode"]["support"] == "full"
