@@ -28,6 +28,9 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._controller_files import ControllerFiles
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import InventoryError
+from ansible_collections.baremetal.prometheus_ha.tests.unit import support_plan as support
+from ansible_collections.baremetal.prometheus_ha.tests.unit import support_store
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_store import part as staged
 
 
 @pytest.fixture(autouse=True)
@@ -271,6 +274,84 @@ def test_nobody_has_a_turn_after_one_that_was_lost() -> None:
         done()
     with _store.turn("b", ["prometheus"]) as done:
         done()
+
+
+def test_what_is_due_is_what_was_staged() -> None:
+    assert _store.due(["a", "b"]) == {}
+    _store.record_pending("a", {"prometheus": part("reload", 1)})
+    assert _store.due(["a", "b"]) == {"a": {"prometheus": part("reload", 1)}}
+
+
+# -- while web endpoints move -----------------------------------------------------------------------------------------
+
+STACK = (support.prometheus("p-1", "p-2"), support.alertmanager("am-1", "am-2", "am-3"))
+THERE = {"port": 9999, "prefix": "/x"}
+
+
+def moves(**hosts: t.Any) -> None:
+    """Alertmanagers (``_`` for ``-``) by where they still answer."""
+    for host, endpoint in hosts.items():
+        found = staged("restart", cohort=["alertmanager", "default", "default"], endpoint=endpoint)
+        _store.record_pending(host.replace("_", "-"), {"alertmanager": found})
+
+
+def test_what_moves_is_what_moved_when_it_was_first_asked_for() -> None:
+    _store.record_pending("p-1", {"prometheus": staged("reload")})
+    moves(am_1=THERE, am_2=THERE)
+    found = {("am-1", "alertmanager"): (9999, "/x"), ("am-2", "alertmanager"): (9999, "/x")}
+    assert _store.moving() == found
+    moves(am_1=None)
+    assert _store.moving() == found, "the others still talk to both places"
+
+
+def test_what_moves_is_not_known_while_a_host_is_lost() -> None:
+    moves(am_1=THERE)
+    _store.record_attempt("am-2")
+    with pytest.raises(HAError, match="am-2 failed or could not be reached"):
+        _store.moving()
+    _store.forget_attempt("am-2")
+    assert list(_store.moving()) == [("am-1", "alertmanager")]
+
+
+def transition(host: str) -> _store.Store:
+    variables = support_store.task_vars(host, *STACK)
+    return _store.transition(variables, support_store.templar_of(variables), DataLoader())
+
+
+def test_the_plan_for_the_time_of_a_move_lists_both_places() -> None:
+    planned = support_store.obtain(support_store.task_vars("p-1", *STACK))
+    moves(am_1=THERE)
+    both = transition("p-1")
+    assert both.folder != planned.folder
+    assert transition("p-2").folder == both.folder
+
+    def told(store: _store.Store, host: str) -> list[tuple[str, str]]:
+        managers = support.loaded(store.slices(host, "prometheus")[0], "prometheus.yml")["alerting"]["alertmanagers"]
+        return [(place, one["path_prefix"]) for one in managers for place in one["static_configs"][0]["targets"]]
+
+    former, rest = [("am-1.example:9999", "/x")], [(f"am-{number}.example:9093", "/") for number in (1, 2, 3)]
+    assert told(planned, "p-1") == rest
+    assert sorted(told(both, "p-1")) == sorted(former + rest)
+    expected = both.slices("p-1", "prometheus")[0]["expect"]["alertmanagers"]
+    assert list(expected) == ["am-1.example:9999", "am-2.example:9093", "am-3.example:9093"], "where it still answers"
+    for host in ("am-1", "am-2"):
+        assert both.slices(host)[0]["config"]["files"] == planned.slices(host)[0]["config"]["files"]
+        assert both.slices(host)[0]["service"] == planned.slices(host)[0]["service"]
+
+
+def test_who_has_to_list_both_places() -> None:
+    assert _store.clients() == {}
+    _store.record_clients({"p-1": [["prometheus", "default", "eu"]]})
+    assert _store.clients() == {"p-1": [("prometheus", "default", "eu")]}
+    _store.record_clients({})
+    assert _store.clients() == {}
+
+
+@pytest.mark.parametrize(("name", "found"), [(None, []), ("default", ["default"])])
+def test_who_goes_ahead_is_known_without_the_inventory(name: str | None, found: list[str]) -> None:
+    assert _store.canaries() == []
+    obtain(task_vars(**({"prometheus_ha_canary": name} if name else {})))
+    assert _store.canaries() == found
 
 
 def test_without_a_plan_there_are_no_members() -> None:
