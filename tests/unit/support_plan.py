@@ -88,8 +88,13 @@ def topology(*parts: t.Mapping[str, HostVariables]) -> _topology.Topology:
     return _topology.build(snapshot(*parts), KINDS)
 
 
-def plan(*parts: t.Mapping[str, HostVariables], files: t.Mapping[str, str] | None = None) -> _render.Plan:
-    return sound(_render.plan(snapshot(*parts), Controller(files)))
+def plan(
+    *parts: t.Mapping[str, HostVariables],
+    files: t.Mapping[str, str] | None = None,
+    former: t.Mapping[tuple[str, str], tuple[int, str]] | None = None,
+) -> _render.Plan:
+    """:param former: where those still answer whose web endpoint moves, see _topology.Topology."""
+    return sound(_render.plan(snapshot(*parts), Controller(files), former))
 
 
 def sound(found: _render.Plan) -> _render.Plan:

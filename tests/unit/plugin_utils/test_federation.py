@@ -117,6 +117,27 @@ def test_the_path_of_the_sources_counts() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "static_configs"),
+    [
+        pytest.param(
+            {},
+            [
+                {"targets": ["l-1.example:9090", "l-2.example:9090"]},
+                {"targets": ["l-2.example:9999"], "labels": {"__metrics_path__": "/old/federate"}},
+            ],
+            id="every replica",
+        ),
+        pytest.param({"mode": "sticky", "address": "vip"}, [{"targets": ["vip:9090"]}], id="an address of its own"),
+    ],
+)
+def test_a_source_that_moves_is_federated_at_both_places(given: dict[str, t.Any], static_configs: t.Any) -> None:
+    leaves = prometheus("l-1", "l-2")
+    found = plan(leaves, entry(**given), MESH, former={("l-2", "prometheus"): (9999, "/old")})
+    (job,) = loaded(slice_of(found, "g-1"), "prometheus.yml")["scrape_configs"]
+    assert (job["metrics_path"], job["static_configs"]) == ("/federate", static_configs)
+
+
 def test_entries_come_after_the_jobs_by_hand_and_no_shard_narrows_them() -> None:
     own = {"job_name": "node", "static_configs": [{"targets": ["a:9100"]}]}
     values = {"prometheus_scrape_configs": [own], "prometheus_shard": {"index": 0, "of": 2}}

@@ -19,6 +19,7 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
     flags,
     good,
     loaded,
+    plan,
     prometheus,
     slice_of,
 )
@@ -150,6 +151,22 @@ def test_every_alertmanager_of_every_mesh_one_by_one() -> None:
     assert targets("q") == {"/": ["[2001:db8::3]:19093"], "/am": ["am-4.example:9093"]}
     assert targets("t") == {"/": ["t-am.example:9093"]}
     assert sorted(slice_of(plan, "p")["expect"]["alertmanagers"]) == sorted([*root, "am-4.example:9093"])
+
+
+def test_an_alertmanager_that_moves_is_alerted_at_both_places() -> None:
+    """The planned one does not answer yet: what is expected to be reached is where it answers."""
+    parts = (prometheus("p"), alertmanager("am-1", "am-2", alertmanager_external_url="https://x.example/am/"))
+    found = plan(*parts, former={("am-1", "alertmanager"): (9999, "")})
+    item = slice_of(found, "p")
+    blocks = loaded(item, "prometheus.yml")["alerting"]["alertmanagers"]
+    assert {block["path_prefix"]: block["static_configs"][0]["targets"] for block in blocks} == {
+        "/": ["am-1.example:9999"],
+        "/am": ["am-1.example:9093", "am-2.example:9093"],
+    }
+    assert item["expect"]["alertmanagers"] == {"am-1.example:9999": "am-1", "am-2.example:9093": "am-2"}
+    planned = slice_of(good(*parts), "p")
+    assert item["api"]["generation"] != planned["api"]["generation"], "it is another configuration, which is proved"
+    assert found.hosts["am-1"] == good(*parts).hosts["am-1"], "the one that moves has its plan"
 
 
 def test_without_a_mesh_nobody_is_alerted() -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -86,6 +87,19 @@ def test_absent_ones_leave_the_cohorts_but_stay_known() -> None:
     assert [member.name for member in found.cohorts["alertmanager", "default", "default"].instances] == ["am-1", "am-2"]
     assert [instance.name for instance in found.leaving] == ["am-3"]
     assert list(found.by_host) == ["am-1", "am-2", "am-3"]
+
+
+@pytest.mark.parametrize(
+    ("former", "places"),
+    [
+        pytest.param({}, [(9090, "/p")], id="nothing moves"),
+        pytest.param({("p", "prometheus"): (9999, "")}, [(9999, ""), (9090, "/p")], id="the planned one last"),
+        pytest.param({("p", "alertmanager"): (9999, ""), ("q", "prometheus"): (1, "")}, [(9090, "/p")], id="another's"),
+    ],
+)
+def test_places(former: dict[tuple[str, str], tuple[int, str]], places: list[tuple[int, str]]) -> None:
+    found = dataclasses.replace(topology(prometheus("p", prometheus_route_prefix="/p")), former=former)
+    assert found.places(found.instances[0]) == places
 
 
 @pytest.mark.parametrize(
