@@ -550,6 +550,27 @@ def test_hosts_with_values_alone_have_no_rivals() -> None:
     assert told(hosts("p1", "p2", groups=["prometheus"], prometheus_replica_set="x"), only=("I06",)) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param("europe", "", id="a replica set"),
+        pytest.param("main", "", id="a mesh"),
+        pytest.param(None, "", id="none"),
+        pytest.param("eurpoe", "no replica set or mesh 'eurpoe'. Do: did you mean 'europe'?", id="nearly one"),
+        pytest.param("canary", "Do: name one of europe, main.", id="nothing like one"),
+    ],
+)
+def test_i13_the_canary_is_there(name: str | None, words: str) -> None:
+    both = {"prometheus_ha_canary": name}
+    found = told(
+        hosts("p1", "p2", groups=["prometheus"], prometheus_replica_set="europe", **both),
+        alertmanager("a1", "a2", alertmanager_mesh="main", **both),
+        only=("I13",),
+    )
+    assert [words in line for line in found] == ([True] if words else []), found
+    assert all(line.startswith("I13 error hosts p1, p2, a1, a2, variable prometheus_ha_canary") for line in found)
+
+
 # -- in a run of the real ansible-playbook -----------------------------------------------------------------------------
 
 
