@@ -89,6 +89,8 @@ class ActionModule(_converge.ConvergeAction, GateAction):
             after = self.pass_gate("after", gates, task_vars) if gates else None
             turn.passed("after", after)
         except HAError as error:
+            if error.facts.pop("untouched", self._task.check_mode):
+                raise
             raise self._taken_back(error, slices, turn, task_vars) from error
         settled = self.converge(slices, "settled", task_vars)
         if settled.get("failed"):

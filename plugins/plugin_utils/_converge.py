@@ -71,7 +71,8 @@ class ConvergeAction(SliceAction):
         """
         host = task_vars["inventory_hostname"]
         deadline = time.monotonic() + _MARGIN
-        deadline += max((float(item["service"].get("start_timeout") or 0) for item in args["plan"]), default=0.0)
+        services = [item.get("service") or {} for item in args["plan"]]  # the module says what a plan by hand lacks
+        deadline += max((float(service.get("start_timeout") or 0) for service in services), default=0.0)
         lease = self.lease()
         while True:
             result = self.call("component", {**args, **lease}, task_vars)
@@ -82,7 +83,8 @@ class ConvergeAction(SliceAction):
             elif busy and time.monotonic() < deadline:
                 _terminal.say(f"{host}: waiting for what an earlier run left at work there: {busy}", beside=True)
             else:
-                return result
+                # Refused for who else is at work there: nothing was done, and nothing is to be put back.
+                return {**result, "untouched": True} if holder or busy else result
 
     def _provide(self, item: t.Mapping[str, t.Any], arch: str) -> dict[str, t.Any]:
         try:

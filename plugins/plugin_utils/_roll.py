@@ -70,6 +70,7 @@ class Turn:
         self.slices: Slices = ()
         self.gates: dict[str, float] = {}
         self.out: dict[str, float] = {}
+        self.touched = False
         self._began = time.time()
         self._clock = time.monotonic()
 
@@ -78,6 +79,8 @@ class Turn:
         self.due = _store.due([self.host]).get(self.host, {})
 
     def passed(self, state: str, gate: _gate.Passed | None) -> None:
+        """:param gate: None where there was none to pass."""
+        self.touched = True
         if gate is not None:
             self.gates[state] = round(gate.seconds, 2)
 
@@ -113,7 +116,7 @@ class Turn:
 
     def failed(self, error: HAError) -> list[Entry]:
         """For the summary of a turn that failed; what was not touched is no entry."""
-        if "before" not in self.gates and not error.facts.get("taken_back"):
+        if not self.touched:
             return []
         did = "taken back" if error.facts.get("taken_back") else "failed"
         words = sentence(error.what)
@@ -171,7 +174,8 @@ def outside(turn: Turn, components: Found) -> list[Entry]:
 
 def refused(result: t.Mapping[str, t.Any]) -> HAError:
     """A module's failure as the error that it was."""
-    facts = {key: result[key] for key in ("component", "reasons", "option", "rolled_back", "versions") if key in result}
+    known = ("component", "reasons", "option", "rolled_back", "versions", "untouched")
+    facts = {key: result[key] for key in known if key in result}
     return HAError(str(result.get("msg", "the module failed")), **facts)
 
 
