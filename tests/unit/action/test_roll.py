@@ -19,7 +19,14 @@ from ansible_collections.baremetal.prometheus_ha.plugins.action import roll
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Outcome
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import alertmanager_hash
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _lease, _roll, _run_summary, _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _gate,
+    _gate_run,
+    _lease,
+    _roll,
+    _run_summary,
+    _store,
+)
 from ansible_collections.baremetal.prometheus_ha.tests.unit import support_plan as support
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import Steps
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_store import (
@@ -445,7 +452,7 @@ def test_a_member_that_was_not_even_staged_counts_too() -> None:
     world = World()
     staged("alertmanager", am_1=SPLITS, am_2=SPLITS)
     variables = task_vars("am-1", *STACK)
-    roll._gate_run.obtain(variables, templar_of(variables), obtain(variables))  # the gate of an earlier task
+    _gate_run.obtain(variables, templar_of(variables), obtain(variables))  # the gate of an earlier task
     result = world.roll("am-1", phase="together", gate_before=False, play=MEMBERS[:2])
     assert "and am-3 would not" in result["msg"]
     assert world.calls == []

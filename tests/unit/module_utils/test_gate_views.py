@@ -72,8 +72,12 @@ def test_rules() -> None:
         "state": "firing",
         "activeAt": "2026-01-01T01:00:00.5+01:00",
     }
-    held = {**firing, "labels": {"alertname": "A", "x": "2"}, "keepFiringSince": "2026-01-01T00:01:00Z"}
-    groups = [
+    held: dict[str, t.Any] = {
+        **firing,
+        "labels": {"alertname": "A", "x": "2"},
+        "keepFiringSince": "2026-01-01T00:01:00Z",
+    }
+    groups: list[dict[str, t.Any]] = [
         {"interval": 30, "rules": [{"type": "alerting", "name": "A", "duration": 90, "alerts": [firing, held]}]},
         {
             "interval": 60,

@@ -182,7 +182,12 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lock = str(tmp_path / "lock")
     monkeypatch.setattr(_lease, "hold", lambda params: done.append(f"hold {params['run']}"))
     real = _lease.exclusive
-    monkeypatch.setattr(_lease, "exclusive", lambda timeout: done.append("lock") or real(lock, timeout=timeout))
+
+    def exclusive(timeout: float) -> t.ContextManager[None]:
+        done.append("lock")
+        return real(lock, timeout=timeout)
+
+    monkeypatch.setattr(_lease, "exclusive", exclusive)
     monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.0)
     return done
 

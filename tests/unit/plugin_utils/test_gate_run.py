@@ -133,8 +133,8 @@ def test_a_member_asks_all_of_its_mesh() -> None:
 def test_of_one_that_leaves_only_the_others_are_asked() -> None:
     (found,) = gates("p-3")
     assert (list(found.checks), found.leaves, found.cohort["thinned"]) == (["p-1", "p-2"], True, True)
-    away = {"answers": False, "error": "refused"}
-    seen = {"p-1": {"prometheus": away}, "p-2": {"prometheus": away}}
+    away: dict[str, t.Any] = {"answers": False, "error": "refused"}
+    seen: Seen = {"p-1": {"prometheus": away}, "p-2": {"prometheus": away}}
     (one,) = judge([found], seen, state="before", limits_margin=(Limits(), 0.0), baseline={})
     assert one.sentence == "p-1 does not answer: refused", "not taken for one that is away and to be repaired"
 

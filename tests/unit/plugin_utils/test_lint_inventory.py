@@ -561,7 +561,7 @@ def test_hosts_with_values_alone_have_no_rivals() -> None:
     ],
 )
 def test_i13_the_canary_is_there(name: str | None, words: str) -> None:
-    both = {"prometheus_ha_canary": name}
+    both: dict[str, t.Any] = {"prometheus_ha_canary": name}
     found = told(
         hosts("p1", "p2", groups=["prometheus"], prometheus_replica_set="europe", **both),
         alertmanager("a1", "a2", alertmanager_mesh="main", **both),

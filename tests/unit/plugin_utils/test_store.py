@@ -350,7 +350,7 @@ def test_who_has_to_list_both_places() -> None:
 @pytest.mark.parametrize(("name", "found"), [(None, []), ("default", ["default"])])
 def test_who_goes_ahead_is_known_without_the_inventory(name: str | None, found: list[str]) -> None:
     assert _store.canaries() == []
-    obtain(task_vars(**({"prometheus_ha_canary": name} if name else {})))
+    obtain(task_vars(prometheus_ha_canary=name) if name else task_vars())
     assert _store.canaries() == found
 
 
