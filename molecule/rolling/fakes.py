@@ -25,7 +25,7 @@ def make(version: str, real: bytes, real_version: str, root: Path) -> dict[str, 
     """
     binary = f"/opt/prometheus_ha/prometheus/{real_version}/bin/prometheus"
     text = re.sub('^MODE = ""', f'MODE = "{FAKES[version]}"', _WRAPPER.read_text(), flags=re.MULTILINE)
-    text = re.sub('^REAL = ""', f'REAL = "{binary}"', text, flags=re.MULTILINE)
+    text = "#!/usr/bin/python3\n" + re.sub('^REAL = ""', f'REAL = "{binary}"', text, flags=re.MULTILINE)
     top = f"prometheus-{version}.linux-amd64"
     path = root / f"prometheus/prometheus/releases/download/v{version}/{top}.tar.gz"
     path.parent.mkdir(parents=True)
