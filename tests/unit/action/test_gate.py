@@ -10,11 +10,17 @@ import http.server
 import json
 import threading
 import time
+import types
 import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.baremetal.prometheus_ha.plugins.action import gate as gate_action
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _store
+from ansible_collections.baremetal.prometheus_ha.tests.unit import support_plan
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import Ran, local, playbook, write
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_store import begin_run, part, task_vars, templar_of
 
 READY = {
     "targets": {"activeTargets": [{"scrapePool": "n", "labels": {"instance": "a:1"}, "health": "up"}]},
@@ -168,3 +174,52 @@ def test_a_problem_of_the_inventory(tmp_path: Path, pair: list[Replica]) -> None
     assert ran.rc != 0
     assert "variable prometheus_version" in ran.words
     assert pair[0].asked == []
+
+
+# -- of a phase -------------------------------------------------------------------------------------------------------
+
+BOTH = support_plan.hosts(
+    "a-1", "a-2", groups=("prometheus", "alertmanager"), alertmanager_config=support_plan.AM_CONFIG
+)
+
+
+@pytest.mark.parametrize(
+    ("prometheus", "alertmanager", "args", "asked"),
+    [
+        pytest.param("restart", "reload", {"phase": "together"}, ["alertmanager"], id="together"),
+        pytest.param("restart", "reload", {"phase": "change"}, ["prometheus"], id="change"),
+        pytest.param("none", "none", {}, ["prometheus", "alertmanager"], id="of no phase: all"),
+        pytest.param("restart", "none", {"phase": "together"}, [], id="nothing has its turn"),
+        pytest.param("restart", "reload", {"phase": "together", "name": "prometheus"}, [], id="not what is asked for"),
+    ],
+)
+def test_whose_gate_it_is(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    prometheus: str,
+    alertmanager: str,
+    args: dict[str, t.Any],
+    asked: list[str],
+) -> None:
+    begin_run(tmp_path, monkeypatch)
+    found = {"prometheus": part(prometheus), "alertmanager": part(alertmanager, at_once=alertmanager == "reload")}
+    _store.record_pending("a-1", found)
+    passed: list[str] = []
+
+    class Played(gate_action.ActionModule):
+        def pass_gate(
+            self, state: str, components: t.Any, task_vars: dict[str, t.Any], interval: float = 0.0
+        ) -> _gate.Passed:
+            del state, task_vars, interval
+            passed.extend(one.name for one in components)
+            return _gate.Passed(0.0, {})
+
+    variables = task_vars("a-1", BOTH)
+    task: t.Any = types.SimpleNamespace(
+        action="baremetal.prometheus_ha.gate", args={"state": "before", **args}, check_mode=False, async_val=0
+    )
+    connection: t.Any = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None))
+    made = Played(task, connection, t.cast(t.Any, None), DataLoader(), templar_of(variables))
+    result = made.run(task_vars=variables)
+    assert "failed" not in result, result.get("msg")
+    assert (passed, result.get("skipped", False)) == (asked, not asked)
