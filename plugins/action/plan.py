@@ -57,8 +57,16 @@ class ActionModule(ActionBase):
     def _clients(self, store: _store.Store, task_vars: dict[str, t.Any]) -> list[str]:
         """Those of the plan that talk to a web endpoint which is about to move; remembered for the play of them.
 
-        :raises HAError: where one of them moves as well: who talks to it would have to know first.
+        :raises HAError: where one of them moves as well: who talks to it would have to know first. Or where what moves
+            splits its mesh, too: members move one after the other, and split for as long as that takes.
         """
+        for host, name in _store.moving():
+            if "peers" in _store.due([host])[host][name]["breaks"]:
+                raise HAError(
+                    f"the web endpoint of {name} moves, and what it talks to its peers by changes, too",
+                    where=f"host {host}",
+                    do="change one of both in a run of its own.",
+                )
         both = _store.transition(task_vars, self._templar, self._loader)
         found: dict[str, list[list[str]]] = {}
         for host in store.summary["members"]:

@@ -77,6 +77,15 @@ def test_a_client_that_moves_itself_is_for_a_run_of_its_own() -> None:
     assert _store.clients() == {}
 
 
+def test_a_mesh_that_moves_and_splits_is_for_two_runs() -> None:
+    """Members move one after the other; each would be alone until the last has moved."""
+    breaks = {"clients": ["--web.listen-address: :1 -> :2"], "peers": ["--cluster.label: a -> b"]}
+    _store.record_pending("am-2", {"alertmanager": part("restart", endpoint=THERE, at_once=True, breaks=breaks)})
+    result = action(transition=True)
+    assert result["failed"] is True
+    assert result["msg"].startswith("host am-2: the web endpoint of alertmanager moves, and what it talks to its peers")
+
+
 def test_an_ordinary_plan_says_nothing_of_clients() -> None:
     moves("alertmanager", "am-1")
     result = action()
