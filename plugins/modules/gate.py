@@ -28,7 +28,7 @@ description:
     C(prometheus_ha_gate_margin).
   - Each condition has its own time, which runs while it is what is waited for. A start that lost samples is told at
     once.
-  - A component that does not serve may be changed whatever its peers do: that takes nothing away.
+  - A component that does not serve may be changed whatever its peers do, since that takes nothing away.
   - The time-outs are inventory variables, C(prometheus_ha_gate_before_timeout), C(prometheus_ha_gate_timeout),
     C(prometheus_ha_gate_alerts_timeout).
   - Of a host of which nothing is in the plan's state V(present) nothing is asked.

@@ -16,7 +16,10 @@ description:
     is settled and it sees the expected number of members.
   - Alertmanager's own readiness answer is 200 from the start, so the state of its mesh is looked at instead.
   - With O(checks), several components of a host are waited for at once, in one task.
-extends_documentation_fragment: [baremetal.prometheus_ha.attributes, baremetal.prometheus_ha.http]
+extends_documentation_fragment:
+  - baremetal.prometheus_ha.attributes
+  - baremetal.prometheus_ha.http
+  - baremetal.prometheus_ha.lease
 attributes:
   check_mode:
     support: full
