@@ -24,7 +24,7 @@ def is_meant(part: t.Mapping[str, t.Any], only: str) -> bool:
     :param only: ``release``: another release; ``reload``: what takes no restart; anything else: all.
     """
     if only == "release":
-        return bool(part["runs"] != part["version"])
+        return part["version"] not in ("", part["runs"])  # of one that leaves none is wanted
     return only != "reload" or part["pending"] in (WRITE, RELOAD)
 
 

@@ -168,6 +168,7 @@ UPGRADE = {"runs": "2.53.3", "version": "3.5.3"}
         (part("restart"), "release", False),
         (part("start", runs=""), "release", True),
         (part("reload"), "release", False),
+        (part("remove", version=""), "release", False),
         (part("restart", **UPGRADE), "reload", False),
         (part("restart"), "reload", False),
         (part("reload"), "reload", True),
