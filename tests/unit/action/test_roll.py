@@ -20,6 +20,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import alertmanager_hash
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _converge,
     _gate,
     _gate_run,
     _lease,
@@ -59,7 +60,7 @@ class Call:
 class World:
     """The hosts of a run: all is well, but for what a test says.
 
-    :param views: by host, what is seen there instead of a component that is well.
+    :param views: by host, what is seen there instead of a component that is well; ``refuses``: what its look ends in.
     :param answers: by state of the module component, its answers in order; the last stays.
     """
 
@@ -67,6 +68,7 @@ class World:
         self.parts = parts or STACK
         self.calls: list[Call] = []
         self.views: dict[str, dict[str, t.Any]] = {}
+        self.refuses: dict[str, dict[str, t.Any]] = {}
         self.answers: dict[str, list[dict[str, t.Any]]] = {}
         self.on_trial: t.Callable[[], None] = lambda: None
 
@@ -83,6 +85,8 @@ class World:
     def answer(self, host: str, module: str, args: dict[str, t.Any]) -> dict[str, t.Any]:
         self.calls.append(Call(host, module, copy.deepcopy(args)))
         if module == "gate_info":
+            if host in self.refuses:
+                return self.refuses[host]
             return {"views": [self._view(host, check["kind"]) for check in args["checks"]]}
         if args["state"] == "trial":
             self.on_trial()
@@ -318,6 +322,21 @@ def test_where_the_gate_before_stays_closed_nothing_is_done(world: World) -> Non
     with pytest.raises(HAError, match="p-1 failed"):
         _store.all_pending()
     assert "p-1 failed or could not be reached while it was changed" in world.roll("p-2")["msg"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"failed": True, "msg": "another run is changing this host"}, "another run is changing this host"),
+        ({"unreachable": True, "msg": "no route to host"}, "no route to host"),
+        ({"failed": True}, "the host could not be asked"),
+    ],
+)
+def test_a_peer_that_can_t_be_asked_does_not_stand_in(world: World, answer: dict[str, t.Any], words: str) -> None:
+    world.refuses["p-2"] = answer
+    result = world.roll("p-1")
+    assert f"answer: p-2 does not answer: {words}. Nothing was changed" in result["msg"]
+    assert world.changes == []
 
 
 def test_one_that_serves_nobody_is_repaired_whatever_the_others_do(world: World) -> None:
@@ -568,6 +587,17 @@ def test_what_an_earlier_run_left_at_work_is_waited_for(world: World, capsys: py
     assert world.changes == ["p-1 trial"] * 3 + ["p-1 settled"]
     told = "p-1: waiting for what an earlier run left at work there: another process is at work"
     assert told in "".join(capsys.readouterr())
+
+
+def test_what_an_earlier_run_left_at_work_for_too_long_is_not_disturbed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_converge, "_MARGIN", -1e6)
+    world.answers["trial"] = [refusal("another process of this collection is at work", busy="x")]
+    result = world.roll("p-1")
+    assert world.changes == ["p-1 trial"]
+    assert result["msg"] == "host p-1: another process of this collection is at work."
+    assert not {"taken_back", "busy"} & result.keys()
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
