@@ -83,7 +83,7 @@ class CallbackModule(CallbackBase):
 
     def _write(self, stats: AggregateStats) -> None:
         """All that hosts reported, for programs."""
-        entries = _run_summary.collect(self._reports(stats))
+        entries = _run_summary.ordered(_run_summary.collect(self._reports(stats)))
         text = json.dumps(_run_summary.stats(*entries)["data"][_run_summary.KEY], indent=2)
         try:
             _output.write(self._file, f"{text}\n", folder=os.getcwd(), what="summary", where=FILE)

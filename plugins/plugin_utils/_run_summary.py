@@ -182,7 +182,7 @@ def table(entries: t.Sequence[Entry], lost: t.Mapping[str, str], hosts: t.Collec
     :param lost: hosts that failed or could not be reached, with a sentence each.
     :param hosts: those that reported, also those without an entry, which run what is planned.
     """
-    entries = _ordered(entries)
+    entries = ordered(entries)
     same = set(hosts) - {entry.host for entry in entries} - set(lost)
     parts = [
         columns([HEADING, *map(_row, entries)]) if entries else [],
@@ -193,7 +193,7 @@ def table(entries: t.Sequence[Entry], lost: t.Mapping[str, str], hosts: t.Collec
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def _ordered(entries: t.Sequence[Entry]) -> list[Entry]:
+def ordered(entries: t.Sequence[Entry]) -> list[Entry]:
     """By when they began, so by wave, also where several plays of a run have waves; what was only staged comes last."""
     known = {(entry.host, entry.component) for entry in entries if entry.did != STAGED}
     kept = [entry for entry in entries if entry.did != STAGED or (entry.host, entry.component) not in known]
