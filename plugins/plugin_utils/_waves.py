@@ -55,22 +55,24 @@ def waves(
         cohorts. A host in several takes the first wave that is free for all of them.
     """
     ordered = sorted(pending, key=lambda host: host not in first)
-    ahead: dict[t.Any, str] = {}
+    leaders: dict[t.Any, str] = {}
     for host in ordered:
         for cohort in pending[host] if canary else ():
             if canary and canary(cohort):
-                ahead.setdefault(cohort, host)
+                leaders.setdefault(cohort, host)
+    ahead = set(leaders.values())
+    # The gate of a canary is closed, too, until those are repaired that stand in for it in another set.
+    relied_on = {cohort for host in ahead for cohort in pending[host]}
+    ahead |= {host for host in pending if host in first and relied_on & set(pending[host])}
     result: list[list[str]] = []
-    taken: list[set[t.Any]] = []
     if ahead:
         # Two canary sets may share a host, or hosts stand in for one another in another set: then it takes more waves.
-        canaries = {host: pending[host] for host in ordered if host in ahead.values()}
-        result = waves(canaries, first=first)
-        taken = [set() for _wave in result]
+        result = waves({host: pending[host] for host in pending if host in ahead}, first=first)
+    taken: list[set[t.Any]] = [set() for _wave in result]
     begin = len(result)
     repaired: dict[t.Any, int] = {}  # by cohort, the last wave with one that serves nobody
     for host in ordered:
-        if ahead and host in ahead.values():
+        if host in ahead:
             continue
         mine = set(pending[host])
         since = begin if host in first else max([begin, *(repaired[one] + 1 for one in mine & repaired.keys())])

@@ -78,6 +78,12 @@ def test_two_canaries_that_stand_in_for_one_another_elsewhere() -> None:
     assert waves(pending, canary=lambda cohort: cohort in (EU, US)) == [["a"], ["b"], ["c"]]
 
 
+def test_a_canary_waits_for_the_repair_of_who_stands_in_for_it_elsewhere() -> None:
+    pending = {"us-1": [US, MESH], "us-2": [US], "am-1": [MESH], "am-2": [MESH], "eu-1": [EU]}
+    found = waves(pending, first=["am-1", "eu-1"], canary=lambda cohort: cohort == US)
+    assert found == [["am-1"], ["us-1"], ["eu-1", "us-2", "am-2"]]
+
+
 def test_one_that_serves_nobody_goes_before_all_of_its_cohorts() -> None:
     """It shares one with another such host, so that it takes the second wave; who relies on it comes after that."""
     pending = {"b-1": [US], "a-1": [EU], "both": [EU, US]}
@@ -111,11 +117,11 @@ def test_never_two_of_a_cohort_whoever_goes_ahead(cohorts: list[set[int]], idle:
         assert len(taken) == len(set(taken)), "two of a cohort"
     ordered = sorted(pending, key=lambda name: name not in first)
     leaders = {next((name for name in ordered if cohort in pending[name]), "") for cohort in ahead} - {""}
-    others = set(pending) - leaders
+    of_leaders = {cohort for name in leaders for cohort in pending[name]}
+    others = {name for name in pending.keys() - leaders if not (name in first and of_leaders & set(pending[name]))}
     assert not (leaders and others) or max(number[name] for name in leaders) < min(number[name] for name in others)
     for name in pending.keys() - first:
-        side = leaders if name in leaders else others
-        relied_on = [other for other in side & first if set(pending[other]) & set(pending[name])]
+        relied_on = [other for other in first & pending.keys() if set(pending[other]) & set(pending[name])]
         assert all(number[other] < number[name] for other in relied_on), "changed while one that serves nobody waits"
 
 
