@@ -15,6 +15,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _roll,
     _run_summary,
     _store,
+    _terminal,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate_action import GateAction
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import blame
@@ -88,6 +89,8 @@ class ActionModule(_converge.ConvergeAction, GateAction):
                 return {**result, "waiting_for": [one.sentence for one in before.open] if before else []}
             after = self.pass_gate("after", gates, task_vars) if gates else None
             turn.passed("after", after)
+            for line in turn.splits(after):
+                _terminal.say(line, beside=True)
         except HAError as error:
             if error.facts.pop("untouched", self._task.check_mode):
                 raise

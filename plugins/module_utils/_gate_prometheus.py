@@ -125,20 +125,22 @@ def look(
         answer = http.request("GET", api.at("/api/v1/status/walreplay"))
         replay = answer.json().get("data") if answer.status == 200 else None
         return {"ready": False, "status": ready.status, "replay": replay}
+    at = now()
     metrics = fetch(api, http, "/metrics").text
     started = _metrics.value(metrics, "process_start_time_seconds") or 0.0
     view: dict[str, t.Any] = {
         "ready": True,
         "status": ready.status,
         "replay": None,
+        "at": at,
         "started": started,
-        "uptime": now() - started,
+        "uptime": at - started,
         "reloaded": _metrics.value(metrics, "prometheus_config_last_reload_successful") == 1,
         "wal_corruptions": _metrics.value(metrics, _CORRUPTIONS[agent]) or 0.0,
         "checkpoint_failures": _metrics.value(metrics, _CHECKPOINTS[agent]) or 0.0,
         **targets_of(fetch_data(api, http, "/api/v1/targets?state=active")),
     }
     if not agent:
-        view.update(rules_of(fetch_data(api, http, "/api/v1/rules"), replica_label, now()))
+        view.update(rules_of(fetch_data(api, http, "/api/v1/rules"), replica_label, at))
         view.update(alertmanagers_of(fetch_data(api, http, "/api/v1/alertmanagers"), reach))
     return view

@@ -151,6 +151,9 @@ views:
     evaluation_interval:
       description: Prometheus; the slowest interval of its rule groups, in seconds.
       type: float
+    at:
+      description: Prometheus; when it was looked at, in seconds since 1970 by its host's clock.
+      type: float
     alerting:
       description: Prometheus; a digest of each alerting rule that it evaluates.
       type: list

@@ -171,8 +171,12 @@ def _alerts(one: Replica, scene: Scene) -> str | None:
     for other in _compared(scene):
         # In the middle of a change only what both evaluate can be compared.
         both = one.view.get("alerting", ()) if _differ(one, other) else None
-        # One that has just begun to fire there needs not fire here yet: replicas evaluate at different moments.
-        here, there = _firing(one), _firing(other, both, 2 * one.view.get("evaluation_interval", 0.0))
+        # What has just begun to fire there needs not fire here yet: replicas evaluate at different moments, and are
+        # looked at one after the other.
+        since = 2 * one.view.get("evaluation_interval", 0.0) + max(
+            other.view.get("at", 0.0) - one.view.get("at", 0.0), 0.0
+        )
+        here, there = _firing(one), _firing(other, both, since)
         if missing := there.keys() - here.keys():
             return (
                 f"{len(there)} alerts fire on {other.host}, {len(here)} on {one.host}; here not yet: {_named(missing)}"

@@ -94,6 +94,15 @@ class Turn:
             if found["out_of_service"]:
                 self.out[name] = self.out.get(name, 0.0) + found["out_of_service"]
 
+    def splits(self, after: _gate.Passed | None) -> list[str]:
+        """For how long peers did not hear one another that had to change together: until all saw all again."""
+        waited = 0.0 if after is None else sum(after.waited.values())
+        return [
+            f"{self.host}: the peers of {name} were split for {self.out.get(name, 0.0) + waited:.1f} s at most"
+            for name in (item["name"] for item in self.slices)
+            if "peers" in self.due[name]["breaks"]
+        ]
+
     def left(self, components: Found) -> dict[str, dict[str, t.Any]]:
         """What is pending once the turn is over: in the phase ``clients``, the planned configuration."""
         rest = {"at_once": False, "breaks": {}, "files": [], "endpoint": None, "serves": True}

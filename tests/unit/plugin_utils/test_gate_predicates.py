@@ -40,6 +40,7 @@ def prometheus(host: str, **view: t.Any) -> Replica:
         "ready": True,
         "status": 200,
         "replay": None,
+        "at": 1500.0,
         "started": 1000.0,
         "uptime": 500.0,
         "reloaded": True,
@@ -112,6 +113,9 @@ PASSES = {
     ),
     "an alert that has just begun to fire there": after(
         prometheus("eu-1"), prometheus("eu-2", firing=[PAGE, alert("Other", seconds=59.0)])
+    ),
+    "an alert that began between the two looks": after(
+        prometheus("eu-1"), prometheus("eu-2", at=1520.0, firing=[PAGE, alert("Other", seconds=79.0)])
     ),
     "the others of one that leaves are well": dataclasses.replace(
         before(prometheus("eu-2"), away(prometheus(""))), leaves=True
