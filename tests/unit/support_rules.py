@@ -10,6 +10,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+import pytest
 import yaml
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import binaries
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
@@ -22,8 +23,9 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
 )
 
 PACKAGES = ["ha_stack", "node_aggregates", "http_aggregates"]
-# Of all series; a series is `name{labels}`, its values are in promtool's notation.
 INTERVAL = "30s"
+EVALUATION = "1m"
+# By series, as `name{labels}`, its values in promtool's notation, one an INTERVAL.
 Series = t.Dict[str, str]
 
 
@@ -161,14 +163,14 @@ def alert_test(name: str, given: Series, at: str, wanted: t.Sequence[Wanted]) ->
     }
 
 
-def promtool(version: str, folder: Path, files: t.Mapping[str, str], tests: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    """What `promtool test rules` says of tests of the rule files; "" where all of them pass."""
-    rules = [path for path in files if path.startswith("rules/")]
-    for path in rules:
+def promtool(version: str, folder: Path, files: t.Mapping[str, str], tests: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+    """Fail with what `promtool test rules` says of tests of some rule files, unless all of them pass."""
+    for path in files:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(files[path], encoding="utf-8")
-    suite = {"rule_files": rules, "evaluation_interval": INTERVAL, "tests": list(tests)}
+    suite = {"rule_files": list(files), "evaluation_interval": EVALUATION, "tests": list(tests)}
     (folder / "tests.yml").write_text(yaml.safe_dump(suite), encoding="utf-8")
     argv = [str(binaries("prometheus", version) / "promtool"), "test", "rules", "tests.yml"]
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=110)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    if done.returncode:
+        pytest.fail("\n".join(line for line in (done.stdout + done.stderr).splitlines() if line.strip()), pytrace=False)

@@ -145,6 +145,7 @@ class Scene:
     ) -> RuleData | None:
         """An alerting rule; None where it is switched off.
 
+        :param summary: a template, in which $labels are those of the expression alone.
         :param labels: those that the expression does not give.
         """
         options = self.settings.of_alert(alert)
@@ -152,7 +153,7 @@ class Scene:
             return None
         wait = str(alert.wait if options.get("for") is None else options["for"])
         severity = self.settings.get("severities", {}).get(alert.severity, alert.severity)
-        own = {name: _literal(value) for name, value in (labels or {}).items()}
+        own = {name: literal(value) for name, value in (labels or {}).items()}
         runbooks = str(self.settings.get("runbook_url", RUNBOOKS)).rstrip("/")
         return {
             "alert": alert.name,
@@ -168,8 +169,8 @@ class Scene:
         }
 
 
-def _literal(text: str) -> str:
-    """A text as a label of a rule, where {{ begins a template."""
+def literal(text: str) -> str:
+    """A text within a label or an annotation of a rule, where {{ begins a template."""
     return text.replace("{{", '{{ "{{" }}')
 
 

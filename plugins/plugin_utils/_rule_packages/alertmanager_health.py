@@ -15,6 +15,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_pack
     Package,
     RuleData,
     Scene,
+    literal,
     of,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort
@@ -65,20 +66,19 @@ _WHO = "{{ $labels.ha_member }} of the mesh {{ $labels.ha_group }}"
 
 
 def _mesh(scene: Scene, mesh: Cohort) -> t.Iterator[RuleData | None]:
-    count = len(mesh.instances)
+    count, name = len(mesh.instances), literal(mesh.name)
     own = of("alertmanager", mesh)
     labels = _watch.labels_of(mesh, scene.prometheus)
-    members = f"alertmanager_cluster_members{{{own}}}"
-    down = f"sum(up{{{own}}}) < {count / 2:g}"
+    members, answering = f"alertmanager_cluster_members{{{own}}}", f"sum(up{{{own}}})"
+    down = f"{answering} < {count / 2:g}"
+    answer = f"{{{{ $value }}}} of its {count} members answer"
     yield scene.alert(
         NOT_HEALTHY,
-        f"(count({members} == {count}) or vector(0)) < {count}\nunless\n{down}",
-        f"{{{{ $value }}}} of the {count} members of the mesh {{{{ $labels.ha_group }}}} answer and see all of them",
+        f"({answering} or vector(0))\nand\n((count({members} == {count}) or vector(0)) < {count})\nunless\n({down})",
+        f"The mesh {name} is not whole: {answer}{{{{ if eq $value {count}.0 }}}}, and see another number{{{{ end }}}}",
         labels,
     )
-    yield scene.alert(
-        DOWN, down, f"{{{{ $value }}}} of the {count} members of the mesh {{{{ $labels.ha_group }}}} answer", labels
-    )
+    yield scene.alert(DOWN, down, f"The mesh {name} is down: {answer}", labels)
     yield scene.alert(
         MEMBERS,
         f"{members}\n!= {_IGNORING} group_left ()\nsum {_MESH} (up{{{own}}})",

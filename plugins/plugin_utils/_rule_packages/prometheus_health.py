@@ -16,6 +16,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_pack
     Package,
     RuleData,
     Scene,
+    literal,
     of,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
@@ -116,7 +117,7 @@ def _replicas(scene: Scene) -> t.Iterator[RuleData | None]:
         yield scene.alert(
             NOT_WATCHED,
             f"(count(up{{{of('prometheus', cohort)}}}) or vector(0)) < {count}",
-            f"{{{{ $value }}}} of the {count} replicas of the replica set {{{{ $labels.ha_group }}}} are scraped",
+            f"{{{{ $value }}}} of the {count} replicas of the replica set {literal(cohort.name)} are scraped",
             _watch.labels_of(cohort, scene.prometheus),
         )
 

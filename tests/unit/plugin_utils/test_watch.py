@@ -185,7 +185,9 @@ def test_targets_say_where_they_belong() -> None:
 
 def test_replicas_scrape_the_same_and_shards_do_not_narrow_it() -> None:
     job = {"job_name": "node", "static_configs": [{"targets": ["x:9100"]}]}
-    plan = good(pair("a", prometheus_shard={"index": 0, "of": 2}, prometheus_scrape_configs=[job]), MESHES)
+    plan = good(
+        pair("a", prometheus_shard={"index": 0, "of": 2}, prometheus_scrape_configs=[job]), alertmanager("m1", "m2")
+    )
     one, other = (contents(slice_of(plan, name)) for name in ("a1", "a2"))
     del one["prometheus.yml"], other["prometheus.yml"]
     assert one == other
@@ -257,7 +259,7 @@ def test_watching_is_drawn_and_its_ways_are_tried() -> None:
     assert drawn == [
         ("watches", "replica set b", ("b1.example:9090", "b2.example:9090")),
         ("watches", "mesh default", ("m1.example:9093",)),
-        ("watches", "querier", ("q1.example:10904",)),
+        ("watches", "queriers", ("q1.example:10904",)),
     ]
     ways = {(way.source, way.target, way.component) for way in _live.ways(model) if way.source == "a1"}
     assert ways == {
