@@ -135,10 +135,10 @@ class Scene:
         found = _watch.watched(self.prometheus, self.topology)
         return [cohort for cohort in found if cohort.kind.name == component]
 
-    def threshold(self, alert: Alert, least: float = 0) -> float:
-        """The user's, else the alert's own, but no less than what makes sense here."""
-        own: float | None = self.settings.of_alert(alert).get("threshold")
-        return max(alert.threshold or 0, least) if own is None else own
+    def threshold(self, alert: Alert, least: float = 0) -> str:
+        """The user's, else the alert's own, but no less than what makes sense here; as PromQL has it."""
+        own = self.settings.of_alert(alert).get("threshold")
+        return f"{max(alert.threshold or 0, least) if own is None else own:.12g}"
 
     def alert(
         self, alert: Alert, expr: str, summary: str, labels: t.Mapping[str, str] | None = None

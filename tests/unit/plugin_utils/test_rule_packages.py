@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _inventory, _render
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _render
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_packages import _catalogue
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_cases import load
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import PROMETHEUS, binaries
@@ -219,12 +219,12 @@ def test_names_are_quoted_where_they_are_regexes_labels_and_templates() -> None:
         MESH,
     )
     watched = rules(slice_of(found, "p-1"))["PrometheusReplicaNotWatched"]
-    own = [
+    own = next(
         rule
         for group in loaded(slice_of(found, "p-1"), "rules/prometheus_health.yml")["groups"]
         for rule in group["rules"]
         if rule["alert"] == "PrometheusReplicaNotWatched"
-    ][0]
+    )
     assert 'ha_group="a \\"b\\" {{x}}"' in own["expr"]
     assert own["labels"] == {
         "severity": "warning",
@@ -365,13 +365,9 @@ def test_no_runbook_is_left_over_and_rules_point_to_theirs() -> None:
 def test_the_known_inventories_take_every_package(name: str, tmp_path: Path) -> None:
     """No finding, and promtool of both versions accepts what is rendered."""
     snapshot, files = load(ROOT / "inventory" / name / "hosts.yml")
-    hosts = {
-        host: _inventory.HostVariables(
-            host, each.groups, {**each.values, "prometheus_rule_packages": list(_catalogue.PACKAGES)}
-        )
-        for host, each in snapshot.hosts.items()
-    }
-    found = sound(_render.plan(_inventory.Snapshot(hosts, snapshot.folders), files))
+    for host in snapshot.hosts:
+        snapshot = snapshot.with_values(host, {"prometheus_rule_packages": list(_catalogue.PACKAGES)}, {})
+    found = sound(_render.plan(snapshot, files))
     assert [str(finding) for finding in found.findings] == []
     rendered = [(host, each) for host, slices in found.hosts.items() for each in slices if each["name"] == "prometheus"]
     for host, each in rendered:
@@ -383,4 +379,3 @@ def test_the_known_inventories_take_every_package(name: str, tmp_path: Path) -> 
         argv += [tmp_path / host / "prometheus.yml" for host, _each in rendered]
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=110)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert f"{len(rendered)} rule files" not in done.stderr
