@@ -98,7 +98,7 @@ def targets(prometheus: Instance, topology: Topology) -> dict[str, list[dict[str
     for cohort in watched(prometheus, topology):
         for instance in cohort.instances:
             labels = labels_of(cohort, prometheus)
-            labels[MEMBER] = instance.name
+            labels[MEMBER] = str(instance.name)  # Ansible tags names, and YAML is not made of tagged text
             if _IS_PREFIXED[cohort.kind.name] and instance.prefix:
                 labels["__metrics_path__"] = f"{instance.prefix}/metrics"
             target = {"targets": [host_port(instance.address, instance.port())], "labels": labels}

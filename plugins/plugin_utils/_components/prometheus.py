@@ -105,6 +105,7 @@ OPTIONS: tuple[Option, ...] = (
         "C(targets/<name>.yml) beside the configuration, for C(file_sd_configs) to name.",
         default={},
         keys=("targets", "labels"),
+        named=True,
     ),
     Option("prometheus_rules", "list", "Rule groups, as in a rule file's C(groups).", elements="dict", default=[]),
     Option(

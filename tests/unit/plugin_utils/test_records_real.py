@@ -15,6 +15,13 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import PROMETHEUS
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
+    good,
+    hosts,
+    loaded,
+    prometheus,
+    slice_of,
+)
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_rules import (
     INTERVAL,
     Series,
@@ -110,12 +117,6 @@ def rows(metric: str, *, a: float, b: float, c: float | None, node: float, edge:
     }
 
 
-def above(metric: str, *, node: float, edge: float, all_: float) -> Rows:
-    """The same of what is not recorded by instance."""
-    found = rows(metric, a=0, b=0, c=0, node=node, edge=edge, all_=all_)
-    return {name: values for name, values in found.items() if not name.startswith("instance:")}
-
-
 def _network(way: str, factor: int) -> Rows:
     return {
         **rows(
@@ -155,8 +156,8 @@ NODE: Rows = {
     **rows("node_cpu_seconds:rate5m", a=2, b=1, c=1, node=3, edge=1, all_=4),
     # An average would say 0.25 of the job, and 0.5 of all.
     **rows("node_cpu_utilisation:ratio_rate5m", a=0.5, b=0, c=1, node=0.3333, edge=1, all_=0.5),
-    **above("node_memory_MemAvailable_bytes:sum", node=2500, edge=4000, all_=6500),
-    **above("node_memory_MemTotal_bytes:sum", node=4000, edge=4000, all_=8000),
+    **rows("node_memory_MemAvailable_bytes:sum", a=250, b=2250, c=4000, node=2500, edge=4000, all_=6500),
+    **rows("node_memory_MemTotal_bytes:sum", a=1000, b=3000, c=4000, node=4000, edge=4000, all_=8000),
     **rows("node_memory_utilisation:ratio", a=0.75, b=0.25, c=0, node=0.375, edge=0, all_=0.1875),
     **rows("node_disk_read_bytes:rate5m", a=400, b=0, c=600, node=400, edge=600, all_=1000),
     **rows("node_disk_written_bytes:rate5m", a=40, b=60, c=0, node=100, edge=0, all_=100),
@@ -169,7 +170,7 @@ NODE: Rows = {
     **_network("receive", 1),
     **_network("transmit", 2),
     **rows("node_cpus:count", a=2, b=1, c=1, node=3, edge=1, all_=4),
-    **above("node_load5:sum", node=4.5, edge=1, all_=5.5),
+    **rows("node_load5:sum", a=4, b=0.5, c=1, node=4.5, edge=1, all_=5.5),
     **rows("node_load5_per_cpu:ratio", a=2, b=0.5, c=1, node=1.5, edge=1, all_=1.375),
 }
 
@@ -238,6 +239,15 @@ HTTP: Rows = {
     **with_idle(rows("http_request_errors:rate5m", a=2, b=0, c=0, node=2, edge=0, all_=2)),
     # An average would say 0.1 of the job.
     **rows("http_request_errors:ratio_rate5m", a=0.2, b=0, c=0, node=0.05, edge=0, all_=0.04),
+    "instance:http_request_duration_seconds_bucket:rate5m": {
+        f'{{instance="{name}", job="{job}", le="{limit}", team="x"}}': value
+        for name, job, buckets in (
+            ("a", "node", {"0.1": 4, "0.5": 8, "1": 10, "+Inf": 10}),
+            ("b", "node", {"0.1": 6, "0.5": 12, "1": 30, "+Inf": 30}),
+            ("c", "edge", {"0.25": 10, "1": 20, "+Inf": 20}),
+        )
+        for limit, value in buckets.items()
+    },
     "job:http_request_duration_seconds_bucket:rate5m": _buckets(
         node={"0.1": 10, "0.5": 20, "1": 40, "+Inf": 40}, edge={"0.25": 10, "1": 20, "+Inf": 20}
     ),
@@ -246,13 +256,13 @@ HTTP: Rows = {
         '{le="1", team="x"}': 60,
         '{le="+Inf", team="x"}': 60,
     },
-    **above("http_request_duration_seconds_sum:rate5m", node=23, edge=2, all_=25),
-    **above("http_request_duration_seconds_count:rate5m", node=40, edge=20, all_=60),
-    **above("http_request_duration_seconds:mean5m", node=0.575, edge=0.1, all_=0.4167),
-    # The 20th of 40 ends the bucket to 0.5, the 36th is 16 of 20 on the way from 0.5 to 1; 39.6: 19.6 of 20.
-    **above("http_request_duration_seconds:p50", node=0.5, edge=0.25, all_=0.5),
-    **above("http_request_duration_seconds:p90", node=0.9, edge=0.85, all_=0.9),
-    **above("http_request_duration_seconds:p99", node=0.99, edge=0.985, all_=0.99),
+    **rows("http_request_duration_seconds_sum:rate5m", a=5, b=18, c=2, node=23, edge=2, all_=25),
+    **rows("http_request_duration_seconds_count:rate5m", a=10, b=30, c=20, node=40, edge=20, all_=60),
+    **rows("http_request_duration_seconds:mean5m", a=0.5, b=0.6, c=0.1, node=0.575, edge=0.1, all_=0.4167),
+    # Of the job: the 20th of 40 ends the bucket to 0.5; the 36th is 16 of 20 on the way from there to 1.
+    **rows("http_request_duration_seconds:p50", a=0.2, b=0.5833, c=0.25, node=0.5, edge=0.25, all_=0.5),
+    **rows("http_request_duration_seconds:p90", a=0.75, b=0.9167, c=0.85, node=0.9, edge=0.85, all_=0.9),
+    **rows("http_request_duration_seconds:p99", a=0.975, b=0.9917, c=0.985, node=0.99, edge=0.985, all_=0.99),
 }
 
 
@@ -328,3 +338,95 @@ def test_names_and_labels_of_ones_own(tmp_path: Path) -> None:
     }
     path = "rules/http_aggregates.yml"
     promtool(PROMETHEUS[-1], tmp_path, {path: files[path]}, [record_test(given, wanted)])
+
+
+# -- what a global server makes of it ----------------------------------------------------------------------------------
+
+
+def federated(name: str, values: t.Mapping[str, float], **more: str) -> Series:
+    """An aggregate of sources by their replicas: eu-1, eu-2, us-1."""
+    return {
+        series(f"cluster:{name}", {"region": replica[:2], "replica": replica, **more}): f"{value}x60"
+        for replica, value in values.items()
+    }
+
+
+GLOBAL: Series = {
+    # The second replica of eu has a host less in sight; us has lost one replica.
+    **federated("node_cpu_busy_seconds:rate5m", {"eu-1": 6, "eu-2": 5, "us-1": 1}),
+    **federated("node_cpu_seconds:rate5m", {"eu-1": 8, "eu-2": 7, "us-1": 20}),
+    **federated("node_memory_MemAvailable_bytes:sum", {"eu-1": 30, "eu-2": 30, "us-1": 10}),
+    **federated("node_memory_MemTotal_bytes:sum", {"eu-1": 40, "eu-2": 40, "us-1": 120}),
+    **federated("http_requests:rate5m", {"eu-1": 90, "eu-2": 90, "us-1": 10}),
+    **federated("http_request_errors:rate5m", {"eu-1": 0, "eu-2": 0, "us-1": 5}),
+    **federated("http_request_duration_seconds_bucket:rate5m", {"eu-1": 10, "eu-2": 10}, le="0.1"),
+    **federated("http_request_duration_seconds_bucket:rate5m", {"eu-1": 20, "eu-2": 20, "us-1": 20}, le="1"),
+    **federated("http_request_duration_seconds_bucket:rate5m", {"eu-1": 20, "eu-2": 20, "us-1": 20}, le="+Inf"),
+}
+
+
+def of_sources(name: str, eu: float, us: float, all_: float) -> Rows:
+    return {f"source:{name}": {'{region="eu"}': eu, '{region="us"}': us}, f"global:{name}": {"{}": all_}}
+
+
+OF_GLOBAL: Rows = {
+    **of_sources("node_cpu_busy_seconds:rate5m", 6, 1, 7),
+    **of_sources("node_cpu_seconds:rate5m", 8, 20, 28),
+    # An average would say 0.4.
+    **of_sources("node_cpu_utilisation:ratio_rate5m", 0.75, 0.05, 0.25),
+    **of_sources("node_memory_utilisation:ratio", 0.25, 0.9167, 0.75),
+    **of_sources("http_request_errors:ratio_rate5m", 0, 0.5, 0.05),
+    "source:http_request_duration_seconds_bucket:rate5m": {
+        '{le="0.1", region="eu"}': 10,
+        '{le="1", region="eu"}': 20,
+        '{le="+Inf", region="eu"}': 20,
+        '{le="1", region="us"}': 20,
+        '{le="+Inf", region="us"}': 20,
+    },
+    "global:http_request_duration_seconds_bucket:rate5m": {'{le="1"}': 40, '{le="+Inf"}': 40},
+    **of_sources("http_request_duration_seconds:p50", 0.1, 0.5, 0.5),
+}
+
+
+@pytest.fixture(name="reader", scope="module")
+def _reader() -> dict[str, str]:
+    """The files of the set that federates."""
+    return stack("g-1")
+
+
+@pytest.mark.parametrize("version", PROMETHEUS)
+def test_what_a_global_server_records_of_its_sources(version: str, reader: dict[str, str], tmp_path: Path) -> None:
+    promtool(version, tmp_path, {path: reader[path] for path in SUITES}, [record_test(GLOBAL, OF_GLOBAL)])
+
+
+@pytest.mark.parametrize("path", SUITES)
+def test_its_own_levels_do_not_count_what_it_federates(path: str, reader: dict[str, str]) -> None:
+    """Else the same series would come from a source and from a rule."""
+    found = [rule for group in yaml.safe_load(reader[path])["groups"] for rule in group["rules"]]
+    own = [rule for rule in found if rule["record"].startswith(("instance:", "job:", "cluster:"))]
+    assert len(own) * 5 == len(found) * 3
+    assert [rule["record"] for rule in own if "job:" in rule["expr"] or "cluster:" in rule["expr"]] == []
+
+
+def test_every_layer_s_replica_label_is_taken_off() -> None:
+    packages = {"prometheus_rule_packages": ["node_aggregates"]}
+
+    def federates(*names: str) -> list[dict[str, t.Any]]:
+        return [{"replica_set": name, "match": ['{__name__=~"cluster:.*"}']} for name in names]
+
+    plan = good(
+        prometheus("s-1", "s-2", prometheus_replica_set="site"),
+        prometheus(
+            "r-1",
+            "r-2",
+            prometheus_replica_set="region",
+            prometheus_replica_label="region_replica",
+            prometheus_federate=federates("site"),
+        ),
+        hosts(
+            "g-1", "g-2", groups=("prometheus_federation",), prometheus_federate=federates("region", "site"), **packages
+        ),
+    )
+    found = loaded(slice_of(plan, "g-1"), "rules/node_aggregates.yml")["groups"][0]["rules"]
+    (rule,) = (rule for rule in found if rule["record"] == "source:node_cpu_seconds:rate5m")
+    assert rule["expr"] == "max without (region_replica, replica) (cluster:node_cpu_seconds:rate5m)"
