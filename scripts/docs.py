@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write docs/reference from what ansible-doc says about the plugins and roles, and docs/preflight.md from the rules.
+"""Write docs/reference from what ansible-doc says about the plugins and roles, docs/preflight.md and rule-packages.md.
 
 The documentation lives with the code, once; these pages are for those who read on the web. ``--check`` only compares.
 """
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts import modelled_docs, preflight_docs
+from scripts import modelled_docs, preflight_docs, rule_package_docs
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -196,15 +196,18 @@ def main(arguments: list[str]) -> int:
     :return: the exit code; 1 when a committed page is stale.
     """
     reference = {**pages(dump_docs()), modelled_docs.NAME: modelled_docs.page()}
-    rules = {preflight_docs.PAGE.name: preflight_docs.page()}
+    # Beside these lie pages by hand, which are nobody's here.
+    rules = {each.PAGE: each.page() for each in (preflight_docs, rule_package_docs)}
     different = stale(reference, REFERENCE)
-    changed = [name for name in stale(rules, preflight_docs.PAGE.parent) if name in rules]
+    changed = [page.name for page, text in rules.items() if page.name in stale({page.name: text}, page.parent)]
     if arguments == ["--check"]:
         for name in (*(f"reference/{name}" for name in different), *changed):
             print(f"docs/{name} is not what the code says; run `make docs`")
         return 1 if different or changed else 0
     write(reference, REFERENCE, different)
-    write(rules, preflight_docs.PAGE.parent, changed)
+    for page, text in rules.items():
+        if page.name in changed:
+            page.write_text(text, encoding="utf-8")
     total = len(reference) + len(rules)
     print(f"docs: {total} pages are generated, {len(different) + len(changed)} written or removed")
     return 0

@@ -115,3 +115,9 @@ def external_labels(
 def replica_label_of(prometheus: Instance) -> str:
     """The name of the label that tells the replicas of a Prometheus' set apart."""
     return str(prometheus.opt("replica_label") or prometheus.options["prometheus_ha_replica_label"])
+
+
+def shared_labels(prometheus: Instance) -> dict[str, str]:
+    """The external labels that a Prometheus' whole set shares, as others see them: Prometheus 3 reads $$ as $ (P09)."""
+    dollar = "$" if str(prometheus.opt("version")).startswith("2.") else "$$"
+    return {str(name): str(value).replace(dollar, "$") for name, value in prometheus.opt("external_labels").items()}

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight import FREE, OWN
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight_dial import OK
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _federation, _registry
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _federation, _registry, _watch
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import alertmanager
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology, ip_literal
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
@@ -177,6 +177,8 @@ def ways(topology: Topology) -> list[Way]:
             members = [member for mesh in topology.meshes(prometheus) for member in mesh.instances]
             found += [_way("X04", prometheus, member, "port", ("tcp",)) for member in members]
         sources = [source for job in _federation.jobs(prometheus, topology) for source in job.sources]
+        watched = [member for cohort in _watch.watched(prometheus, topology) for member in cohort.instances]
+        sources += filter(_is_rolled_out, watched)
         found += [_way("X04", prometheus, source, "port", ("tcp",)) for source in sources]
     return [way for way in dict.fromkeys(found) if way.source != way.target]
 

@@ -22,8 +22,8 @@ class Option:
     :param description: one or more sentences, for the roles' documentation.
     :param default: the value where no inventory variable sets it; None: none.
     :param shown_default: what the documentation says where the default is derived rather than fixed.
-    :param keys: the keys that it may have, or each dict in its list, or in its dict of lists; None: whatever its
-        reader takes.
+    :param keys: the keys that it may have, or each dict in its list; None: whatever its reader takes.
+    :param named: it is a dict of lists by names that people choose, and each dict in these has the keys.
     :param shared: other hosts' slices depend on it, so it belongs into the inventory, which all of them see.
     """
 
@@ -35,6 +35,7 @@ class Option:
     choices: tuple[t.Any, ...] | None = None
     shown_default: str | None = None
     keys: tuple[str, ...] | None = None
+    named: bool = False
     secret: bool = False
     shared: bool = False
 

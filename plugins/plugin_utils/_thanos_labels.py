@@ -80,12 +80,9 @@ def by_bucket(topology: Topology) -> dict[Bucket, list[Producer]]:
 
 def _of_sidecar(instance: Instance) -> Producer:
     beside = thanos_sidecar.prometheus_of(instance)
-    # Prometheus 3 reads $$ as $ (P09), and Thanos is told what Prometheus made of it.
-    dollar = "$" if str(beside.opt("version")).startswith("2.") else "$$"
-    labels = {str(name): str(value).replace(dollar, "$") for name, value in beside.opt("external_labels").items()}
     return Producer(
         instance,
-        labels,
+        _labels.shared_labels(beside),
         _labels.replica_label_of(beside),
         prometheus.replica(beside),
         "prometheus_external_labels",

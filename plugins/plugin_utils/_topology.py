@@ -187,7 +187,7 @@ class Cohort:
 class Link:
     """One cohort's connections to another, or to something outside the inventory.
 
-    :param verb: what it does there: alerts, gossips in, federates, queries, writes to, scrapes, uploads to.
+    :param verb: what it does there: alerts, gossips in, federates, queries, writes to, scrapes, watches, uploads to.
     :param target: the other cohort (its own for gossip), or the name of what lies outside.
     :param endpoints: what is connected to, for people: URLs or host:port.
     """
@@ -211,7 +211,7 @@ class Unusable:
     why: str
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Topology:
     """Everything that is to run. ``leaving``: instances whose state is absent, which no peer counts on.
 

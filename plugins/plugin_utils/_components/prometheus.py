@@ -21,10 +21,13 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _remote_write,
     _scraping,
     _versions,
+    _watch,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import role_options
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_packages import _catalogue
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_packages._package import KEYS
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
     Cohort,
     Group,
@@ -103,6 +106,7 @@ OPTIONS: tuple[Option, ...] = (
         "C(targets/<name>.yml) beside the configuration, for C(file_sd_configs) to name.",
         default={},
         keys=("targets", "labels"),
+        named=True,
     ),
     Option("prometheus_rules", "list", "Rule groups, as in a rule file's C(groups).", elements="dict", default=[]),
     Option(
@@ -111,6 +115,35 @@ OPTIONS: tuple[Option, ...] = (
         "Globs of rule files on the controller. Relative ones start from the inventory's and the playbook's folder.",
         elements="str",
         default=[],
+    ),
+    Option(
+        "prometheus_rule_packages",
+        "list",
+        "Rules of the collection's own: V(ha_stack) for the health of the stack itself, with V(prometheus_health), "
+        "V(alertmanager_health) and V(federation_health), which can be had alone; V(node_aggregates) and "
+        "V(http_aggregates) record aggregates. Each becomes C(rules/<package>.yml).",
+        elements="str",
+        default=[],
+        shared=True,
+    ),
+    Option(
+        "prometheus_rule_package_options",
+        "dict",
+        "What of the packages is changed. C(labels) are added to every alert, C(severities) maps C(critical), "
+        "C(warning) and C(none) to your own, C(runbook_url) is the folder of the runbooks. C(alerts) has by alert "
+        "C({enabled, for, threshold, labels}). C(instance_labels) tell the instances of a job apart (C([instance])). "
+        "C(http_requests), C(http_duration), C(http_code) and C(http_labels) name the counter, the histogram (without "
+        "C(_bucket)), the label of the status code and the other labels of a request.",
+        default={},
+        keys=KEYS,
+    ),
+    Option(
+        "prometheus_watch_stack",
+        "bool",
+        "Whether the set scrapes the stack itself: its own replicas, another replica set, and meshes, so that each "
+        "is watched by two sets where there are two.",
+        shown_default="V(true) with V(ha_stack) and the packages of its health, else V(false)",
+        shared=True,
     ),
     Option(
         "prometheus_alert_relabel_configs",
@@ -274,7 +307,7 @@ def config(instance: Instance, topology: Topology, _files: _base.Files | None = 
         overall["evaluation_interval"] = instance.opt("evaluation_interval")
     rendered: dict[str, t.Any] = {"global": {**overall, "external_labels": _external_labels(instance)}}
     if agent:
-        for name in ("rules", "rule_files", "alert_relabel_configs", "remote_read"):
+        for name in ("rules", "rule_files", "rule_packages", "watch_stack", "alert_relabel_configs", "remote_read"):
             if instance.opt(name):
                 raise HAError(
                     f"agent mode has no {name}", where=instance.where(name), do="remove it, or unset prometheus_agent."
@@ -283,6 +316,7 @@ def config(instance: Instance, topology: Topology, _files: _base.Files | None = 
         rendered["rule_files"] = [RULES]
         rendered["alerting"] = _alerting(instance, topology)
     rendered["scrape_configs"] = _scrape_configs(instance) + _federation.scrape_configs(instance, topology)
+    rendered["scrape_configs"] += _watch.scrape_configs(instance, topology)
     for name in ("remote_write", "remote_read"):
         if instance.opt(name):
             rendered[name] = instance.opt(name)
@@ -324,7 +358,7 @@ def _generation(instance: Instance, config_data: dict[str, t.Any], rules: list[d
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _target_files(instance: Instance) -> list[dict[str, t.Any]]:
+def _target_files(instance: Instance, topology: Topology) -> list[dict[str, t.Any]]:
     """File-based discovery: Prometheus reads these whenever they change, so no generation counts them."""
     rendered = []
     targets = {str(name): groups for name, groups in instance.opt("targets").items()}
@@ -337,15 +371,21 @@ def _target_files(instance: Instance) -> list[dict[str, t.Any]]:
         )
     for name, groups in sorted(targets.items()):
         rendered.append(_base.file(f"targets/{name}.yml", _base.to_yaml(groups), "prometheus_targets"))
+    for name, groups in _watch.targets(instance, topology).items():
+        rendered.append(_base.file(f"targets/{name}.yml", _base.to_yaml(groups), "prometheus_watch_stack"))
     return rendered
 
 
 def _rule_files(instance: Instance, topology: Topology, files: _base.Files) -> list[dict[str, t.Any]]:
-    own = ("inline.yml", "prometheus_ha_generation.yml")
+    packages = _catalogue.groups(instance, topology)
+    own = ("inline.yml", "prometheus_ha_generation.yml", *(f"{name}.yml" for name in packages))
     rendered = _base.copies(instance, files, "rule_files", "rules", topology.folders, taken=own)
     if instance.opt("rules"):
         inline = _base.to_yaml({"groups": instance.opt("rules")})
         rendered.append(_base.file("rules/inline.yml", inline, "prometheus_rules"))
+    for name, groups in packages.items():
+        text = _base.to_yaml({"groups": groups})
+        rendered.append(_base.file(f"rules/{name}.yml", text, f"prometheus_rule_packages: {name}"))
     return rendered
 
 
@@ -359,7 +399,7 @@ def _marker(generation: str) -> dict[str, t.Any]:
 def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[str, t.Any]:
     """A replica's slice (docs/development.md). :raises HAError: with the variable at fault."""
     data = config(instance, topology)
-    rendered = _target_files(instance)
+    rendered = _target_files(instance, topology)
     generation = None
     if not instance.opt("agent"):
         rules = _rule_files(instance, topology, files)
@@ -411,13 +451,14 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
 
 
 def links(cohort: Cohort, topology: Topology) -> list[Link]:
-    """A replica set alerts its meshes, scrapes, federates and writes."""
+    """A replica set alerts its meshes, scrapes, watches, federates and writes."""
     first = cohort.instances[0]
     meshes = [] if first.opt("agent") else topology.meshes(first)
     alerted = [Link(cohort, "alerts", mesh, tuple(member.url for member in mesh.instances)) for mesh in meshes]
     return [
         *alerted,
         *_scraping.links(cohort, topology),
+        *_watch.links(cohort, topology),
         *_federation.links(cohort, topology),
         *_remote_write.links(cohort, topology),
     ]

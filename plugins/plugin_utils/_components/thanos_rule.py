@@ -79,6 +79,7 @@ OPTIONS: tuple[Option, ...] = (
         "dict",
         "The Alertmanagers, as Thanos documents it, in place of the meshes of the inventory.",
         keys=("api_version", "scheme", "path_prefix", "timeout", "http_config", "static_configs", "file_sd_configs"),
+        named=True,
         secret=True,
     ),
     Option("thanos_rule_retention", "str", "How long results are kept locally.", default="48h"),

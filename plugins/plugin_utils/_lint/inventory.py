@@ -150,11 +150,11 @@ _KEYED = tuple(
 )
 
 
-def _mappings(value: t.Any) -> t.Iterator[t.Mapping[t.Any, t.Any]]:
+def _mappings(value: t.Any, named: bool = False) -> t.Iterator[t.Mapping[t.Any, t.Any]]:
     """The mappings that an option's keys are about: the value, the items of a list, or those of named lists."""
     if isinstance(value, list):
         yield from (item for item in value if isinstance(item, dict))
-    elif isinstance(value, dict) and any(isinstance(item, list) for item in value.values()):
+    elif isinstance(value, dict) and named:
         for item in value.values():
             yield from _mappings(item)
     elif isinstance(value, dict):
@@ -174,7 +174,7 @@ def i05_known_keys(subject: Subject) -> t.Iterator[Problem]:
             if option.name not in host.values or not _concerned(subject, host, option.name):
                 continue
             value = effective((option,), host.values)[0][option.name]
-            unknown = {str(key): None for item in _mappings(value) for key in item if key not in known}
+            unknown = {str(key): None for item in _mappings(value, option.named) for key in item if key not in known}
             for key in unknown:
                 near = nearest(key, known)
                 listed = f"its keys are {', '.join(known)}"

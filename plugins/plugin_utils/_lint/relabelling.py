@@ -112,7 +112,7 @@ def _rules(instance: Instance, groups: t.Sequence[tuple[str, dict[str, t.Any]]])
 
 def _option(source: str) -> str:
     """The option (without its prefix) that a rule group is from."""
-    return "rule_files" if source.startswith("prometheus_rule_files") else "rules"
+    return source.partition(": ")[0].removeprefix("prometheus_")
 
 
 def _own_labels(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

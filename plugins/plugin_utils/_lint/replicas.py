@@ -20,6 +20,7 @@ FLAGS = ("query.lookback-delta", "rules.alert.for-outage-tolerance", "rules.aler
 _COMMAND_LINE = "the command line"
 _MAIN = "prometheus.yml"
 _MARKER = "rules/prometheus_ha_generation.yml"
+_WATCHING = ("prometheus_rule_packages", "prometheus_watch_stack")
 # The variables that a part is rendered from, where their names do not say so.
 _MAKERS = {
     "alerting": (
@@ -28,9 +29,9 @@ _MAKERS = {
         "prometheus_ha_alert_replica_label",
         "prometheus_replica_label",
     ),
-    "scrape_configs": ("prometheus_scrape_configs", "prometheus_shard", "prometheus_federate"),
-    "targets": ("prometheus_targets",),
-    "rules": ("prometheus_rules", "prometheus_rule_files"),
+    "scrape_configs": ("prometheus_scrape_configs", "prometheus_shard", "prometheus_federate", *_WATCHING),
+    "targets": ("prometheus_targets", *_WATCHING),
+    "rules": ("prometheus_rules", "prometheus_rule_files", "prometheus_rule_package_options", *_WATCHING),
     _COMMAND_LINE: ("prometheus_extra_args",),
 }
 _LONGEST = 120

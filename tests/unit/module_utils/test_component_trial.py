@@ -222,7 +222,9 @@ def test_one_that_served_nobody_was_not_taken_out_of_service(host: Host) -> None
     assert host.component().stage().serves is False
 
 
-PORT: list[dict[str, t.Any]] = [{"match": "--web.listen-address", "action": "restart", "part": "port", "breaks": "clients"}]
+PORT: list[dict[str, t.Any]] = [
+    {"match": "--web.listen-address", "action": "restart", "part": "port", "breaks": "clients"}
+]
 
 
 def test_a_web_endpoint_that_moves_is_asked_where_it_still_answers(host: Host) -> None:

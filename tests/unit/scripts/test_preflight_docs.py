@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import _catalogue
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Rule
 
-from scripts import docs, preflight_docs
+from scripts import docs, preflight_docs, rule_package_docs
 
 ALL: tuple[Rule[t.Any], ...] = (*_catalogue.RULES, *_catalogue.LAST_RULES, *_catalogue.LIVE_RULES)
 
@@ -63,6 +63,8 @@ def test_both_kinds_of_pages_are_compared_and_written(
     monkeypatch.setattr(docs, "REFERENCE", tmp_path / "reference")
     monkeypatch.setattr(preflight_docs, "PAGE", tmp_path / "preflight.md")
     monkeypatch.setattr(preflight_docs, "page", lambda: "new\n")
+    monkeypatch.setattr(rule_package_docs, "PAGE", tmp_path / "rule-packages.md")
+    monkeypatch.setattr(rule_package_docs, "page", lambda: "rules\n")
     (tmp_path / "guide.md").write_text("by hand\n")
     assert docs.main(["--check"]) == 1
     said = capsys.readouterr().out
