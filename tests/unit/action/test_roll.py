@@ -477,7 +477,7 @@ def test_a_member_that_was_not_even_staged_counts_too() -> None:
     assert world.calls == []
 
 
-def test_all_members_change_at_the_same_moment() -> None:
+def test_all_members_change_at_the_same_moment(capsys: pytest.CaptureFixture[str]) -> None:
     world = World()
     staged("alertmanager", am_1=SPLITS, am_2=SPLITS, am_3=SPLITS)
     with _store.turn("am-2", ["alertmanager"]) as done:  # another one is at it
@@ -486,12 +486,14 @@ def test_all_members_change_at_the_same_moment() -> None:
     assert "failed" not in result, result.get("msg")
     assert world.changes == ["am-1 trial", "am-1 settled"]
     assert entries(result)[0].did == "flip"
+    assert "am-1: the peers of alertmanager were split for 1.5 s at most" in "".join(capsys.readouterr())
 
 
-def test_a_configuration_that_all_take_up_is_limited_to_some_if_need_be() -> None:
+def test_a_configuration_that_all_take_up_is_limited_to_some_if_need_be(capsys: pytest.CaptureFixture[str]) -> None:
     world = World()
     staged("alertmanager", am_1=part("reload", at_once=True))
     assert "failed" not in world.roll("am-1", phase="together", gate_before=False, play=MEMBERS[:1])
+    assert "split" not in "".join(capsys.readouterr())
 
 
 # -- web endpoints that move ------------------------------------------------------------------------------------------
