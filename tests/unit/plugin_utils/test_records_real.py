@@ -409,7 +409,7 @@ def test_its_own_levels_do_not_count_what_it_federates(path: str, reader: dict[s
 
 
 def test_every_layer_s_replica_label_is_taken_off() -> None:
-    packages = {"prometheus_rule_packages": ["node_aggregates"]}
+    packages: dict[str, t.Any] = {"prometheus_rule_packages": ["node_aggregates"]}
 
     def federates(*names: str) -> list[dict[str, t.Any]]:
         return [{"replica_set": name, "match": ['{__name__=~"cluster:.*"}']} for name in names]

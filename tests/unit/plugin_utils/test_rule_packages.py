@@ -375,7 +375,7 @@ def test_the_known_inventories_take_every_package(name: str, tmp_path: Path) -> 
             (tmp_path / host / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / host / path).write_text(text, encoding="utf-8")
     for version in PROMETHEUS:
-        argv = [binaries("prometheus", version) / "promtool", "check", "config"]
-        argv += [tmp_path / host / "prometheus.yml" for host, _each in rendered]
+        argv = [str(binaries("prometheus", version) / "promtool"), "check", "config"]
+        argv += [str(tmp_path / host / "prometheus.yml") for host, _each in rendered]
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=110)
         assert done.returncode == 0, done.stdout + done.stderr
