@@ -89,7 +89,7 @@ STEPS = {
         Step(
             "integration",
             "python -m pytest tests/integration --durations=15",
-            2400,
+            2700,
             needs=("lab up",),
             # Labs of the tests' own, which they take down unless they are ended first.
             undo="python -m lab down --name scratch long",
