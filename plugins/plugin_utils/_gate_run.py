@@ -132,10 +132,15 @@ def _component(item: t.Mapping[str, t.Any], host: str, cohort: dict[str, t.Any],
     peers = {peer: store.slices(peer, name)[0] for peer in cohort["hosts"] if peer != host}
     parts: dict[str, t.Mapping[str, t.Any]] = {**({} if leaves else {host: item}), **peers}
     staged = {peer: due[name] for peer, due in _store.due([host, *parts]).items() if name in due}
+
+    def differs(peer: str) -> bool:
+        """One that --limit leaves out may not have been rolled yet."""
+        return bool(staged[peer]["files"]) if peer in staged else host in staged
+
     return Component(
         name,
         {peer: _check(part, cohort["label"]) for peer, part in parts.items()},
-        {peer: {**_planned(part), "differs": bool(staged.get(peer, {}).get("files"))} for peer, part in parts.items()},
+        {peer: {**_planned(part), "differs": differs(peer)} for peer, part in parts.items()},
         cohort,
         leaves,
         {peer: due["endpoint"] for peer, due in staged.items() if due["pending"] != NONE and due["endpoint"]},

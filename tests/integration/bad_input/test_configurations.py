@@ -112,7 +112,7 @@ def test_alertmanager_refuses_on_reload_what_amtool_accepted(lab: Lab) -> None:
 
 
 def test_a_unit_that_dies_at_start_falls_back_and_stops_the_wave(lab: Lab) -> None:
-    flags = {"web.config.file": "/nonexistent/web.yml"}
+    flags = {"query.timeout": "nonsense"}
     with lab.unharmed(restarted=("p-1",)):
         run = lab.site(replicas(prometheus_extra_args=flags), *REPLICAS)
         run.refused(
@@ -121,7 +121,7 @@ def test_a_unit_that_dies_at_start_falls_back_and_stops_the_wave(lab: Lab) -> No
             "zz.yml:2",
             "prometheus.service",
             "does not stay up",
-            "/nonexistent/web.yml",
+            'not a valid duration string: "nonsense"',
             "runs again",
             "Do: ",
         )
@@ -130,11 +130,16 @@ def test_a_unit_that_dies_at_start_falls_back_and_stops_the_wave(lab: Lab) -> No
 
 
 def test_an_alertmanager_that_dies_at_start_falls_back_and_stops_the_wave(lab: Lab) -> None:
-    flags = {"web.config.file": "/nonexistent/web.yml"}
+    flags = {"web.get-concurrency": "many"}
     overlay = {"group_vars/alertmanager/zz.yml": {"alertmanager_extra_args": flags}}
     with lab.unharmed(restarted=("a-1",)):
         lab.site(overlay, *MESH).refused(
-            "host a-1", "alertmanager.service", "does not stay up", "/nonexistent/web.yml", "runs again", "Do: "
+            "host a-1",
+            "alertmanager.service",
+            "does not stay up",
+            'parsing "many": invalid syntax',
+            "runs again",
+            "Do: ",
         )
     lab.is_whole(*MESH)
 
