@@ -22,7 +22,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 GROUPS = {"eu": ["eu-1", "eu-2"], "alertmanager": ["am-1", "am-2"]}
-# Short, so that what the gate waits for comes soon: two intervals 8 s, the alert 10 s, the hold 2 s + 1 s + 6 s.
+# Short, so that what the gate waits for comes soon: two intervals 8 s, the alert 20 s, the hold 2 s + 1 s + 6 s.
 VARIABLES = {
     "prometheus_scrape_interval": "4s",
     "prometheus_scrape_timeout": "1s",
@@ -31,7 +31,7 @@ VARIABLES = {
     "prometheus_rules": [
         {
             "name": "gate",
-            "rules": [{"alert": "Always", "expr": "vector(1)", "for": "10s", "labels": {"severity": "none"}}],
+            "rules": [{"alert": "Always", "expr": "vector(1)", "for": "20s", "labels": {"severity": "none"}}],
         }
     ],
     "alertmanager_cluster_gossip_interval": "20ms",
