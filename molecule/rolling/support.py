@@ -69,6 +69,7 @@ class Rolling(Stack):
         super().__init__("rolling", INVENTORIES)
         self._folder = folder
         self._numbers = itertools.count(1)
+        self._running: list[Running] = []
         self._sums: dict[str, t.Any] = self.ask(f"http://{self.subnet}.2:8080/checksums.json")
 
     # -- runs ------------------------------------------------------------------------------------------------------
@@ -88,10 +89,17 @@ class Rolling(Stack):
         return write_overlay(self._folder / str(next(self._numbers)), groups=groups)
 
     def begin(self, wanted: Wanted, *args: str, playbook: str = "site") -> Running:
-        return self.start(PLAYBOOKS / f"{playbook}.yml", *args, overlay=self.overlay(wanted))
+        self._running.append(self.start(PLAYBOOKS / f"{playbook}.yml", *args, overlay=self.overlay(wanted)))
+        return self._running[-1]
 
     def roll(self, wanted: Wanted, *args: str, playbook: str = "site", seconds: float = 400) -> Run:
         return self.begin(wanted, *args, playbook=playbook).wait(seconds)
+
+    def end(self) -> None:
+        """End what a failed test left running."""
+        for running in self._running:
+            if not running.over:
+                running.kill()
 
     def settle(self, wanted: Wanted) -> None:
         """Bring the lab to where a test begins, wherever a former one left it."""

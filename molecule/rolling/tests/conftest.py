@@ -13,9 +13,11 @@ from ansible_collections.baremetal.prometheus_ha.molecule.rolling.support import
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Rolling:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Rolling]:
     """The lab, up."""
-    return Rolling(tmp_path_factory.mktemp("overlays"))
+    found = Rolling(tmp_path_factory.mktemp("overlays"))
+    yield found
+    found.end()
 
 
 @pytest.fixture(scope="session")

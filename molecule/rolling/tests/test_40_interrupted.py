@@ -100,7 +100,7 @@ def changing(stack: Rolling, wanted: Wanted) -> Running:
             return True
 
     cut = stack.begin(wanted)
-    wait_for(lambda: begun() or cut.over, 120, f"{FIRST} is being changed")
+    wait_for(lambda: begun() or cut.over, 300, f"{FIRST} is being changed")
     assert not cut.over, cut.output
     return cut
 

@@ -59,7 +59,7 @@ def canary(stack: Rolling, prober: Prober, tmp_path_factory: pytest.TempPathFact
     summary = tmp_path_factory.mktemp("canary") / "summary.json"
     before = stack.starts()
     running = stack.begin(FLAG, "-e", f"prometheus_ha_summary_file={summary}")
-    wait_for(lambda: running.over or stack.starts()[FIRST] != before[FIRST], 60, f"{FIRST} is changed")
+    wait_for(lambda: running.over or stack.starts()[FIRST] != before[FIRST], 300, f"{FIRST} is changed")
     assert not running.over, running.output
     meanwhile = stack.starts()
     second = stack.roll(FLAG)
