@@ -117,9 +117,11 @@ TARGETS = {
     "bench": ("bench",),
 }
 TARGETS["test-fast"] = TARGETS["lint"] + TARGETS["types"] + TARGETS["units"]
+# Without "molecule rolling": its files were seen green one by one, not all of them and not in one run. It goes in behind
+# "molecule default" once they were; until then: make molecule SCENARIO=rolling.
 TARGETS["test"] = (
     *TARGETS["test-fast"],
-    *("sanity", "tarball", "engine", "molecule default", "molecule rolling", "lab up", "integration"),
+    *("sanity", "tarball", "engine", "molecule default", "lab up", "integration"),
 )
 
 
