@@ -117,7 +117,7 @@ TARGETS = {
     "bench": ("bench",),
 }
 TARGETS["test-fast"] = TARGETS["lint"] + TARGETS["types"] + TARGETS["units"]
-# Without "molecule rolling": its files were seen green one by one, not all of them and not in one run. It goes in behind
+# Without "molecule rolling": its files were seen green one by one, not all, and not in one run. It goes in behind
 # "molecule default" once they were; until then: make molecule SCENARIO=rolling.
 TARGETS["test"] = (
     *TARGETS["test-fast"],
