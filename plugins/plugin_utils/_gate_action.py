@@ -39,11 +39,15 @@ class GateAction(SliceAction):
         questions = _gate_run.questions(components, changed | together)
         baseline = _gate_run.remembered(host) if state == "after" else {}
         leased = _store.due(questions)
+        # Itself last: what began meanwhile is known there, too.
+        order = sorted(questions, key=lambda peer: peer == host)
 
         def look() -> list[_gate.Open]:
             views = {
-                peer: self._ask(peer, {"checks": checks, **(self.lease() if peer in leased else {})}, task_vars)
-                for peer, checks in questions.items()
+                peer: self._ask(
+                    peer, {"checks": questions[peer], **(self.lease() if peer in leased else {})}, task_vars
+                )
+                for peer in order
             }
             seen = _gate_run.answers(components, views)
             if state == "before" and host in seen:

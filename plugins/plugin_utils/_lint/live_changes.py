@@ -52,7 +52,6 @@ def _felt(seen: Seen, whom: str, why: str, rule_id: str) -> t.Iterator[Problem]:
     for instance in seen.topology.instances:
         changes = seen.breaks.get((instance.name, instance.kind.name), {}).get(whom, ())
         if changes:
-            # Of flags that name the host itself, only the flag is the same.
             groups.setdefault((instance.cohort, "; ".join(changes)), []).append(instance.name)
     for (cohort, changes), hosts in groups.items():
         title = seen.topology.cohorts[cohort].title
