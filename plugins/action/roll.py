@@ -56,7 +56,8 @@ class ActionModule(_converge.ConvergeAction, GateAction):
                 result.update(self._change(store, slices, args, turn, task_vars))
                 done()
         except HAError as error:
-            error.where = error.where or f"host {host}"
+            if not slices:  # else blame names the host, and the variables that it is about
+                error.where = error.where or f"host {host}"
             result.update(failed=True, **error.result())
             result["ansible_stats"] = _run_summary.stats(*turn.failed(error))
             if slices:

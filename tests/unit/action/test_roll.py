@@ -184,11 +184,11 @@ def world() -> World:
 def test_a_turn(world: World) -> None:
     result = world.roll("p-1")
     assert world.done == [
-        "p-1 gate_info",
         "p-2 gate_info",
+        "p-1 gate_info",
         "p-1 trial",
-        "p-1 gate_info",
         "p-2 gate_info",
+        "p-1 gate_info",
         "p-1 settled",
     ]
     assert (result["changed"], result["waiting_for"], list(result["gates"])) == (True, [], ["before", "after"])
@@ -433,7 +433,7 @@ def test_where_settling_fails_the_new_one_serves_on(world: World) -> None:
 def test_check_mode_looks_once_and_settles_nothing(world: World) -> None:
     world.views["p-2"] = AWAY
     result = world.roll("p-1", check=True)
-    assert world.done == ["p-1 gate_info", "p-2 gate_info", "p-1 trial"]
+    assert world.done == ["p-2 gate_info", "p-1 gate_info", "p-1 trial"]
     assert result["waiting_for"] == ["p-2 does not answer: refused"]
     assert not any("lease" in call.args for call in world.calls)
     (entry,) = entries(result)
