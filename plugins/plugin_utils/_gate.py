@@ -26,6 +26,7 @@ class Replica:
     :param alertmanagers: Prometheus; ``host:port`` of those that it shall alert.
     :param members: Alertmanager; of its mesh, itself included.
     :param config_hash: Alertmanager; of the configuration that it shall have loaded.
+    :param uncovered: Prometheus; those of ``alertmanagers`` that --limit leaves out: they may not run yet.
     :param differs: whether its files are still to change in this run: it need not be as the plan says.
     """
 
@@ -36,6 +37,7 @@ class Replica:
     members: int = 1
     config_hash: int = 0
     differs: bool = False
+    uncovered: tuple[str, ...] = ()
 
     @property
     def answers(self) -> bool:

@@ -101,6 +101,10 @@ def _alertmanagers(one: Replica, scene: Scene) -> str | None:
     wanted = {host_port(address) for address in one.alertmanagers}
     if scene.state == "before" and one.differs:
         wanted = wanted & set(active) or set(active)
+    if one.uncovered:
+        former = scene.baseline if one is scene.own and scene.baseline and scene.baseline.get("ready") else None
+        reached = set(former["alertmanagers"]) - set(former["unreached"]) if former else set()
+        wanted -= {host_port(address) for address in one.uncovered} - reached
     missing = wanted - set(active)
     if missing:
         there = len(wanted) - len(missing)

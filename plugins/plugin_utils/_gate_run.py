@@ -122,11 +122,15 @@ def obtain(
     known = _store.kept(_KEPT, [host]).get(host, {})
     slices = [item for item in store.slices(host) if item["state"] != "staged" and item["name"] in known]
     return [
-        _component(item, host, known[item["name"]], store) for item in slices if names is None or item["name"] in names
+        _component(item, host, known[item["name"]], store, limited=bool(task_vars.get("ansible_limit")))
+        for item in slices
+        if names is None or item["name"] in names
     ]
 
 
-def _component(item: t.Mapping[str, t.Any], host: str, cohort: dict[str, t.Any], store: _store.Store) -> Component:
+def _component(
+    item: t.Mapping[str, t.Any], host: str, cohort: dict[str, t.Any], store: _store.Store, *, limited: bool
+) -> Component:
     name = item["name"]
     leaves = item["state"] == "absent"
     peers = {peer: store.slices(peer, name)[0] for peer in cohort["hosts"] if peer != host}
@@ -137,10 +141,18 @@ def _component(item: t.Mapping[str, t.Any], host: str, cohort: dict[str, t.Any],
         """One that --limit leaves out may not have been rolled yet."""
         return bool(staged[peer]["files"]) if peer in staged else host in staged
 
+    def uncovered(part: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+        found = part["expect"].get("alertmanagers") if limited else None
+        covered = _store.due(found.values()) if found else {}
+        return tuple(address for address, member in (found or {}).items() if member not in covered)
+
     return Component(
         name,
         {peer: _check(part, cohort["label"]) for peer, part in parts.items()},
-        {peer: {**_planned(part), "differs": differs(peer)} for peer, part in parts.items()},
+        {
+            peer: {**_planned(part), "differs": differs(peer), "uncovered": uncovered(part)}
+            for peer, part in parts.items()
+        },
         cohort,
         leaves,
         {peer: due["endpoint"] for peer, due in staged.items() if due["pending"] != NONE and due["endpoint"]},

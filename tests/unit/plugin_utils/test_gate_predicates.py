@@ -114,6 +114,12 @@ PASSES = {
     "an alert that has just begun to fire there": after(
         prometheus("eu-1"), prometheus("eu-2", firing=[PAGE, alert("Other", seconds=59.0)])
     ),
+    "an Alertmanager that --limit leaves out, which was not there before either": after(
+        dataclasses.replace(
+            prometheus("eu-1", alertmanagers=["am-1:9093", "am-2:9093"], unreached={"am-2:9093": "refused"}),
+            uncovered=("AM-2:9093",),
+        )
+    ),
     "an alert that began between the two looks": after(
         prometheus("eu-1"), prometheus("eu-2", at=1520.0, firing=[PAGE, alert("Other", seconds=79.0)])
     ),
