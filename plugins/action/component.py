@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import ASKS, STATES
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _converge, _roll, _run_summary, _store
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import blame
 
-STATES = ["staged", "started", "active", "trial", "settled", "proved", "reverted", "absent"]
 ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "str"},
-    "state": {"type": "str", "default": "active", "choices": STATES},
-    "asked": {"type": "str", "choices": ["reload", "restart"]},
+    "state": {"type": "str", "default": "active", "choices": list(STATES)},
+    "asked": {"type": "str", "choices": list(ASKS)},
     "plan": {"type": "list", "elements": "dict"},
 }
 # What the action itself needs of a component; the rest of a plan that the user gives is the module's to judge.
@@ -41,7 +41,8 @@ class ActionModule(_converge.ConvergeAction):
             if slices is not None:
                 result.update(self.converge(slices, args["state"], task_vars, asked=args["asked"]))
             else:
-                self._require_lockstep(host)
+                if self._task._role is not None:
+                    self.require_lockstep(host, "the roles' waves")
                 slices = _store.obtain(task_vars, self._templar, self._loader).slices(host, args["name"])
                 _store.record_attempt(host)
                 turn = _roll.Turn(host, "", check=self._task.check_mode)
@@ -64,13 +65,3 @@ class ActionModule(_converge.ConvergeAction):
             entries = turn.staged() if staged else _roll.outside(turn, result["components"])
             result["ansible_stats"] = _run_summary.stats(*entries)
         return result
-
-    def _require_lockstep(self, host: str) -> None:
-        """The roles' waves need hosts in step. :raises HAError: under a strategy that lets them run ahead."""
-        strategy = str(self._task.get_play().strategy)
-        if self._task._role is not None and not strategy.endswith(("linear", "debug")):
-            raise HAError(
-                f"the play's strategy is {strategy}; the roles' waves need hosts that go in step. Nothing was changed",
-                where=f"host {host}",
-                do="set strategy: linear for this play.",
-            )

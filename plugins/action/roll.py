@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import ASKS
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _converge,
@@ -25,7 +26,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "name": {"type": "str"},
     "gate_before": {"type": "bool", "default": True},
     "only": {"type": "str", "default": "", "choices": ["", "release", "restart", "reload"]},
-    "asked": {"type": "str", "choices": ["reload", "restart"]},
+    "asked": {"type": "str", "choices": list(ASKS)},
 }
 
 
@@ -40,7 +41,7 @@ class ActionModule(_converge.ConvergeAction, GateAction):
         slices: _converge.Slices = []
         turn = _roll.Turn(host, args["phase"], check=self._task.check_mode)
         try:
-            self._require_lockstep(host)
+            self.require_lockstep(host, "waves")
             store = _store.obtain(task_vars, self._templar, self._loader)
             if args["phase"] == "clients":
                 store = _store.transition(task_vars, self._templar, self._loader)
@@ -109,13 +110,3 @@ class ActionModule(_converge.ConvergeAction, GateAction):
         back = self.converge(slices, "reverted", task_vars)
         turn.reverted(back.get("components") or {})
         return _roll.taken_back(error, back, turn)
-
-    def _require_lockstep(self, host: str) -> None:
-        """The waves need hosts in step. :raises HAError: under a strategy that lets them run ahead."""
-        strategy = str(self._task.get_play().strategy)
-        if not strategy.endswith(("linear", "debug")):
-            raise HAError(
-                f"the play's strategy is {strategy}; waves need hosts that go in step. Nothing was changed",
-                where=f"host {host}",
-                do="set strategy: linear for this play.",
-            )

@@ -58,6 +58,9 @@ def _order(version: str) -> tuple[int, ...]:
 _ERROR = re.compile(r'level"?[=:]"?error', re.IGNORECASE)  # a line of either log format
 # So long (seconds) a process that runs may take to answer at all: Alertmanager listens within a second of its start.
 _ANSWER_TIMEOUT = 5.0
+# What the module component may bring one to; the ends are those of a trial.
+ENDS = ("settled", "proved", "reverted")
+STATES = ("staged", "started", "active", "trial", *ENDS, "absent")
 # What may be asked of a component that has less pending.
 ASKS = (RELOAD, RESTART)
 

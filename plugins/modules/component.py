@@ -258,6 +258,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _foreign, _lease
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import (
     ASKS,
+    ENDS,
+    STATES,
     Component,
     Outcome,
     secrets,
@@ -267,8 +269,6 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._lease imp
 
 # Seconds that another process of ours is waited for by one call; the action calls again, and says so.
 BUSY_TIMEOUT = 10.0
-ENDS = ("settled", "proved", "reverted")
-STATES = ["staged", "started", "active", "trial", *ENDS, "absent"]
 EFFECT_SPEC: dict[str, t.Any] = {
     "match": {"type": "str", "required": True},
     "action": {"type": "str", "required": True, "choices": ["write", "reload", "restart"]},
@@ -278,7 +278,7 @@ EFFECT_SPEC: dict[str, t.Any] = {
 }
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "name": {"type": "str"},
-    "state": {"type": "str", "default": "active", "choices": STATES},
+    "state": {"type": "str", "default": "active", "choices": list(STATES)},
     "asked": {"type": "str", "choices": list(ASKS)},
     "lease": {"type": "dict", "options": LEASE_SPEC},
     "plan": {

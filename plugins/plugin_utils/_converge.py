@@ -42,6 +42,19 @@ def record(host: str, slices: Slices, components: t.Mapping[str, t.Mapping[str, 
 class ConvergeAction(SliceAction):
     """An action that converges components of a host."""
 
+    def require_lockstep(self, host: str, who: str) -> None:
+        """:raises HAError: under a strategy that lets hosts run ahead.
+
+        :param who: what needs them in step.
+        """
+        strategy = str(self._task.get_play().strategy)
+        if not strategy.endswith(("linear", "debug")):
+            raise HAError(
+                f"the play's strategy is {strategy}; {who} need hosts that go in step. Nothing was changed",
+                where=f"host {host}",
+                do="set strategy: linear for this play.",
+            )
+
     def converge(
         self, slices: Slices, state: str, task_vars: dict[str, t.Any], *, asked: str | None = None
     ) -> dict[str, t.Any]:
