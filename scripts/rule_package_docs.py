@@ -184,7 +184,7 @@ def record_rows(rules: list[dict[str, Any]]) -> Iterator[str]:
         level, _colon, name = rule["record"].partition(":")
         levels.setdefault(name, {})[level] = rule["expr"]
     for name, found in levels.items():
-        yield f"| {code(name)} | {', '.join(found)} | {code(next(iter(found.values())))} |"
+        yield f"| {code(name)} | {', '.join(found)} | {code(*list(found.values())[:1])} |"
 
 
 def packages() -> Iterator[str]:

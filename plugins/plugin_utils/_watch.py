@@ -131,7 +131,7 @@ def _check_names(prometheus: Instance, own: t.Collection[str]) -> None:
         raise HAError(what, where=prometheus.where("replica_label"), do="give it another name.")
     for option in ("scrape_configs", "federate"):
         for job in prometheus.opt(option):
-            if job.get("job_name") in own:
+            if str(job.get("job_name")) in own:
                 what = f"the job {job['job_name']!r} is the collection's own, by which the stack watches itself"
                 raise HAError(what, where=prometheus.where(option), do="give yours another name.")
     for name in prometheus.opt("targets"):
