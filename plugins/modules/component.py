@@ -328,11 +328,14 @@ def converge(component: Component, state: str) -> Outcome:
 def alone(params: dict[str, t.Any], *, apply: bool) -> t.Iterator[None]:
     """Only this run, and only this process of it, changes the host.
 
-    :raises HAError: where another run holds the lease, or a process that a dead one left is still at work (``busy``).
+    :raises HAError: without root; where another run holds the lease, or a process that a dead one left is still at
+        work (``busy``).
     """
     if not apply:
         yield
         return
+    if os.geteuid() != 0:
+        raise HAError("this needs root on the host", do="set become: true.")
     if params["lease"]:
         _lease.hold(params["lease"])
     with contextlib.ExitStack() as stack:
@@ -348,8 +351,6 @@ def run(params: dict[str, t.Any], *, apply: bool) -> dict[str, t.Any]:
     """All components of the call. :raises HAError: before any change where something else is in the way."""
     if params["plan"] is None:
         raise HAError("there is no plan", do="run the module through its action plugin, or give it a plan.")
-    if apply and os.geteuid() != 0:
-        raise HAError("this needs root on the host", do="set become: true.")
     # What ends a trial needs nothing of the new one: neither a free way for it nor its archive.
     ends = params["state"] in ENDS
     wanted = [{**item, "state": "absent"} if params["state"] == "absent" else item for item in params["plan"]]

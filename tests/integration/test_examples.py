@@ -141,6 +141,7 @@ SCENES = {
     "modules/ready": Scene("eu-1"),
     "modules/release": Scene(before=OLDER),
     "modules/reload": Scene("eu-1"),
+    "modules/roll": Scene(plays=PLAN + STAGE, options=("-e", "prometheus_scrape_interval=8s")),
     "modules/service": Scene(before=INSTALLED + STOPPED + NO_EXPORTER),
 }
 

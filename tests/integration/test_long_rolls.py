@@ -65,7 +65,7 @@ def test_a_set_of_six_and_a_mesh_of_nine_roll_to_their_end(converged: str) -> No
     with Watch({**prometheus, **alertmanager}) as watch:
         output = site("-e", "prometheus_retention=20d", "-e", "alertmanager_retention=121h")
     assert changed(output) == set(HOSTS)
-    waves = output.count("PLAY [Activate in waves]")
+    waves = output.count("PLAY [Change in waves]")
     assert waves == len(HOSTS)
     for endpoints, title in ((prometheus, "replicas"), (alertmanager, "members")):
         # A quick host's restart fits between two samples; that there was one, its unit's invocation says.
