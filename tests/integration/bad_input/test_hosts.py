@@ -252,7 +252,8 @@ def test_a_host_that_is_lost_in_the_first_wave(lab: Lab) -> None:
     }
     with cut_off(lab, "p-1"):
         run = lab.site(change(), env=env)
-        run.refused("p-1", "unreachable=1", "nothing further is changed")
+        run.refused("p-1", "UNREACHABLE", "unreachable=1")
+    assert run.output.count("PLAY [Change in waves]") == 1, run.output
     after = lab.state()
     changed = {host for host in HOSTS if after[host] != before[host]}
     assert changed == {"a-1", "a-2"}, run.output
