@@ -184,7 +184,8 @@ def record_rows(rules: list[dict[str, Any]]) -> Iterator[str]:
         level, _colon, name = rule["record"].partition(":")
         levels.setdefault(name, {})[level] = rule["expr"]
     for name, found in levels.items():
-        yield f"| {code(name)} | {', '.join(found)} | {code(*list(found.values())[:1])} |"
+        first, *_others = found.values()
+        yield f"| {code(name)} | {', '.join(found)} | {code(first)} |"
 
 
 def packages() -> Iterator[str]:
