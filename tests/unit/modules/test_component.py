@@ -156,14 +156,6 @@ def test_a_failure_names_its_component_and_ends_the_call(world: World) -> None:
     assert "activate alertmanager" not in world.done
 
 
-def test_without_root_nothing_is_tried(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(HAError, match="become: true"):
-        run()
-    assert world.done == []
-    assert run(apply=False)["changed"] is True
-
-
 def test_without_a_plan(world: World) -> None:
     with pytest.raises(HAError, match="no plan"):
         module.run({"name": None, "state": "active", "asked": None, "plan": None}, apply=True)
@@ -215,6 +207,16 @@ def test_what_fails_under_the_lock_is_no_other_process() -> None:
     with pytest.raises(HAError) as caught, module.alone({"lease": None}, apply=True):
         raise HAError("it is broken")
     assert "busy" not in caught.value.facts
+
+
+@pytest.mark.parametrize("lease", [None, LEASE])
+def test_without_root_nothing_is_tried(host: list[str], lease: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root is asked for before the lease, whose file nobody else could write; check mode needs no root."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(HAError, match="become: true"), module.alone({"lease": lease}, apply=True):
+        pytest.fail("something was tried")
+    with module.alone({"lease": lease}, apply=False):
+        assert host == []
 
 
 # -- as a script ------------------------------------------------------------------------------------------------------
