@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A set of six and a mesh of nine, on hosts in both groups, roll to their end, one at a time."""
+"""A set of four and a mesh of five, on hosts in both groups, roll to their end, one at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.baremetal.prometheus_ha.molecule.shared.watch import Wa
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ["--name", "long"]
-HOSTS = [f"m-{number}" for number in range(1, 10)]
+HOSTS = [f"m-{number}" for number in range(1, 6)]
 ADDRESSES = {host: f"172.30.97.{11 + index}" for index, host in enumerate(HOSTS)}
 
 
@@ -45,7 +45,7 @@ def converged() -> Iterator[str]:
 
 def processes() -> dict[str, str]:
     """By unit and host what tells one run of its process from the next: the invocation that systemd counts."""
-    units = {**{f"{host} prometheus": host for host in HOSTS[:6]}, **{f"{host} alertmanager": host for host in HOSTS}}
+    units = {**{f"{host} prometheus": host for host in HOSTS[:4]}, **{f"{host} alertmanager": host for host in HOSTS}}
     return {
         name: lab("exec", *LAB, host, "--", "systemctl", "show", "-P", "InvocationID", name.split()[1])
         for name, host in units.items()
@@ -56,10 +56,10 @@ def changed(output: str) -> set[str]:
     return {match.group(1) for match in re.finditer(r"^(m-\d)\s.*changed=[1-9]", output, re.MULTILINE)}
 
 
-def test_a_set_of_six_and_a_mesh_of_nine_roll_to_their_end(converged: str) -> None:
+def test_a_set_of_four_and_a_mesh_of_five_roll_to_their_end(converged: str) -> None:
     assert changed(converged) == set(HOSTS)
     assert not changed(site())
-    prometheus = {f"{host} prometheus": (ADDRESSES[host], 9090) for host in HOSTS[:6]}
+    prometheus = {f"{host} prometheus": (ADDRESSES[host], 9090) for host in HOSTS[:4]}
     alertmanager = {f"{host} alertmanager": (ADDRESSES[host], 9093) for host in HOSTS}
     before = processes()
     with Watch({**prometheus, **alertmanager}) as watch:
