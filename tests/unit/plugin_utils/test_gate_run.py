@@ -150,6 +150,28 @@ def test_who_is_still_to_change_its_files() -> None:
     assert {host: plan["differs"] for host, plan in found.plans.items()} == {"p-1": True, "p-2": False}
 
 
+def test_a_peer_that_limit_leaves_out_may_differ_where_the_host_itself_is_looked_at() -> None:
+    staged("prometheus", p_1=part("reload", files=["prometheus.yml"]))
+    (found,) = gates("p-1")
+    assert {host: plan["differs"] for host, plan in found.plans.items()} == {"p-1": True, "p-2": True}
+
+
+@pytest.mark.parametrize(
+    ("limited", "expected"),
+    [
+        pytest.param(True, ("am-2.example:9093", "am-3.example:9093"), id="those that the run leaves out"),
+        pytest.param(False, (), id="without a limit all are covered"),
+    ],
+)
+def test_alertmanagers_that_a_limited_run_does_not_cover(limited: bool, expected: tuple[str, ...]) -> None:
+    staged("alertmanager", am_1=part())
+    variables = task_vars("p-1", *STACK)
+    if limited:
+        variables["ansible_limit"] = "p-1,am-1"
+    (found,) = _gate_run.obtain(variables, templar_of(variables), obtain(variables))
+    assert {host: plan["uncovered"] for host, plan in found.plans.items()} == {"p-1": expected, "p-2": expected}
+
+
 def test_one_whose_endpoint_moves_is_asked_where_it_answers() -> None:
     former = {"port": 9999, "prefix": "/x"}
     staged(
