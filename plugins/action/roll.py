@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible import context
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import ASKS
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
@@ -50,6 +51,12 @@ class ActionModule(_converge.ConvergeAction, GateAction):
                 return {**result, "changed": False, "skipped": True}
             turn.begin(slices)
             _roll.require_all(slices, turn, task_vars)
+            for line in _roll.mixed(slices, turn):
+                with _store.first("mixed") as is_first:
+                    if is_first:
+                        _terminal.say(line, beside=True)
+            if args["phase"] == "together":
+                _roll.require_forks(host, int(context.CLIARGS.get("forks") or 1))
             if not self._task.check_mode:
                 _store.record_attempt(host)
             names = [item["name"] for item in slices]
@@ -88,7 +95,7 @@ class ActionModule(_converge.ConvergeAction, GateAction):
                 raise _roll.refused(result)
             turn.tried(result["components"])
             if self._task.check_mode:
-                return {**result, "waiting_for": [one.sentence for one in before.open] if before else []}
+                return {**result, **_roll.foreseen(turn.host, before)}
             after = self.pass_gate("after", gates, task_vars) if gates else None
             turn.passed("after", after)
             for line in turn.splits(after):
@@ -96,6 +103,8 @@ class ActionModule(_converge.ConvergeAction, GateAction):
         except HAError as error:
             if error.facts.pop("untouched", self._task.check_mode):
                 raise
+            if relied_on := _roll.relied_on(error, slices, turn):
+                raise _roll.left(error, relied_on, turn) from error
             raise self._taken_back(error, slices, turn, task_vars) from error
         settled = self.converge(slices, "settled", task_vars)
         if settled.get("failed"):

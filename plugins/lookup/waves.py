@@ -22,8 +22,9 @@ options:
       - V(flip) gives the hosts of which a web endpoint moves (port, path prefix, scheme, credentials).
       - V(clients) gives the hosts that talk to these, and have to learn of both places first. It needs
         M(baremetal.prometheus_ha.plan) with O(baremetal.prometheus_ha.plan#module:transition) before it.
-      - V(together) gives the hosts on which all members of a mesh have to change at the same moment, in one wave. A new
-        configuration of Alertmanager is such a change, and what gossip depends on.
+      - V(together) gives the hosts on which all members of a mesh have to change at the same moment, a mesh in one
+        wave, and as many meshes in a wave as Ansible has forks for. A new configuration of Alertmanager is such a
+        change, and what gossip depends on.
       - V(change) gives the hosts on which anything else that serves is to be reloaded, restarted or removed.
       - V(kept) gives the hosts that still keep data of a former version for a way back, in one wave, once nothing is
         pending any more on the others of their set or mesh.
@@ -75,17 +76,17 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _st
 
 TERMS = (*_waves.PHASES, "preflight", "kept")
 # In one wave: first starts, and what all members do at once.
-AT_ONCE = ("start", "together", "kept")
+AT_ONCE = ("start", "kept")
 # P12 of the live preflight; a restart names the arguments that are new, gone or differ.
 RETENTION = "--storage.tsdb.retention.size"
 
 
-def _is_wanted(part: t.Mapping[str, t.Any], term: str, only: str) -> bool:
+def _is_wanted(part: t.Mapping[str, t.Any], term: str, only: str, serving: t.Container[_waves.Cohort]) -> bool:
     if term == "kept":
         return bool(part["keeps"])
     if term != "preflight":
-        return _waves.phase(part, only) == term
-    if part["pending"] not in (START, RELOAD, RESTART):
+        return _waves.phase(part, only, serving) == term
+    if part["pending"] not in (START, RELOAD, RESTART) or not _waves.is_meant(part, only):
         return False
     known = part["watched"] or part["breaks"] or part["pending"] == START
     return known or any(reason.startswith(OTHER_BINARY) or RETENTION in reason for reason in part["reasons"])
@@ -118,11 +119,12 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(str(error)) from error
         if term == "clients":
             return self._found(term, _waves.waves(_store.clients(), canary=self._canary()))
+        serving = _waves.serving(item["components"] for item in staged)
         pending: dict[str, list[tuple[str, ...]]] = {}
         idle: set[str] = set()
         for item in staged:
             parts = [part for name, part in item["components"].items() if component in (None, name)]
-            wanted = [part for part in parts if _is_wanted(part, term, only)]
+            wanted = [part for part in parts if _is_wanted(part, term, only, serving)]
             if wanted:
                 pending[item["host"]] = [tuple(cohort) for part in wanted for cohort in part["cohorts"]]
                 # Until it is repaired, the gate of those that rely on it is closed; what else it has passes its own.
@@ -141,6 +143,8 @@ class LookupModule(LookupBase):
             pending = {host: cohorts for host, cohorts in pending.items() if not unfinished & set(cohorts)}
         if term in AT_ONCE:
             return self._found(term, [list(pending)] if pending else [])
+        if term == "together":
+            return self._found(term, _waves.together(pending, int(CLIARGS.get("forks") or 1)))
         return self._found(term, _waves.waves(pending, first=idle, canary=self._canary()))
 
     @staticmethod

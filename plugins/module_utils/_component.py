@@ -378,7 +378,10 @@ class Component:
     def _found(self, outcome: Outcome, files: FilesetPlan) -> None:
         """What is pending, and what those who change one host after the other must know of it."""
         due = self.pending(files)
-        outcome.pending, outcome.reasons, outcome.at_once = due.action, list(due.reasons), due.at_once
+        # A reason names what runs, which may be a secret of former times.
+        known = self.secrets.union(self._former_secrets.read() or ())
+        outcome.reasons = [_diff.mask(reason, (), known) for reason in due.reasons]
+        outcome.pending, outcome.at_once = due.action, due.at_once
         outcome.breaks = {who: list(changes) for who, changes in due.breaks.items()}
         outcome.files = [*files.written, *files.removed]
         outcome.runs = self._version()
@@ -448,12 +451,15 @@ class Component:
         copy, version = self._copy, outcome.runs
         kept = copy.kept()
         if kept and kept.version == wanted:
+            copy.require_recent(kept)
             return Crossing(lambda: self.told.append(copy.restore().words), lambda: None)
         if not (self._back_to and _order(outcome.runs) < _order(self._back_to)):
             return None
         copy.possible()
         # What runs has written since a copy was taken that an earlier run left.
-        stale = kept is not None and not kept.restoring and self.service.status().running is not None
+        stale = (
+            kept is not None and not kept.restoring and (self.service.status().running is not None or copy.is_old(kept))
+        )
 
         def forth() -> None:
             if kept and kept.restoring:  # a way back that was cut off

@@ -52,6 +52,9 @@ _LOST = "lost.json"
 _GONE = "gone"  # what is taken out of the data folder, at once: a Thanos sidecar never sees half a block
 _BACK = "back"
 
+# Seconds after which a copy is no longer one of the roll that is under way; a large set takes hours.
+_ROLL = 86400.0
+
 _LOCK = "lock"
 _SCRATCH = (_LOCK, "queries.active")
 # Not the component's: a Thanos sidecar's own (it may run meanwhile, and knows what it has uploaded), a filesystem's.
@@ -117,6 +120,22 @@ class DataCopy:
         self.path = f"{self.data_dir}/{COPY}"
         self._now = now
         self._step = step
+
+    def is_old(self, kept: Kept) -> bool:
+        """Whether the roll that it was taken for must be over; a restore that was cut off is never old."""
+        return not kept.restoring and self._now() - kept.taken > _ROLL
+
+    def require_recent(self, kept: Kept) -> None:
+        """:raises HAError: putting it back by itself would take more away than the time of a roll."""
+        if self.is_old(kept):
+            days = (self._now() - kept.taken) / 86400
+            raise HAError(
+                f"the data that {kept.version} wrote was kept {days:.1f} days ago; going back to it would lose "
+                "all that was written since. Nothing was changed",
+                where=self.path,
+                do="keep the newer version; or, if that data may go on this replica, remove the folder, and also what "
+                f"{kept.version} can't open.",
+            )
 
     # -- looking ---------------------------------------------------------------------------------------------------
 

@@ -73,7 +73,9 @@ class Response:
 
 
 class HttpUnreachableError(HAError):
-    """No HTTP answer at all: refused, timed out, TLS failed."""
+    """No HTTP answer at all: refused, timed out, TLS failed. ``refused``: nobody listens there."""
+
+    refused = False
 
 
 class Http(t.Protocol):
@@ -139,7 +141,9 @@ class HttpClient:
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             said = str(reason) or type(reason).__name__
-            raise HttpUnreachableError(f"{method} {url}: no answer", said=said) from error
+            unreachable = HttpUnreachableError(f"{method} {url}: no answer", said=said)
+            unreachable.refused = isinstance(reason, ConnectionRefusedError)
+            raise unreachable from error
 
     def get(self, url: str) -> Response:
         return self.request("GET", url)

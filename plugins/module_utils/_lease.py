@@ -16,6 +16,7 @@ import fcntl
 import json
 import math
 import os
+import threading
 import time
 import typing as t
 
@@ -68,6 +69,41 @@ def hold(params: t.Mapping[str, t.Any], *, path: str = LEASE, now: t.Callable[[]
         taken = found["taken"] if found is not None and ours else moment
         record = {name: params[name] for name in (*_TEXTS, "pid", "started", "seconds")}
         _write(path, {**record, "taken": taken, "expires": moment + params["seconds"]})
+
+
+@contextlib.contextmanager
+def renewed(params: t.Mapping[str, t.Any], *, path: str = LEASE) -> t.Iterator[None]:
+    """Renew the lease while a long step is at work: the replay of a WAL may take longer than a lease lasts.
+
+    A renewal that fails is left to the next: the step goes on in either case.
+    """
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(params["seconds"] / 3):
+            with contextlib.suppress(HAError):
+                hold(params, path=path)
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def holder(run: str, *, path: str = LEASE, now: t.Callable[[], float] = time.time) -> dict[str, t.Any] | None:
+    """Who else is changing this host: the record of a lease that has not expired; None where nobody is.
+
+    :param run: the asking run, whose own lease is none of somebody else.
+    :raises HAError: the system refuses.
+    """
+    if not os.path.lexists(path):
+        return None
+    with _record(path):
+        found = _read(path)
+    return found if found is not None and found["run"] != run and found["expires"] > now() else None
 
 
 def release(params: t.Mapping[str, t.Any], *, path: str = LEASE) -> None:

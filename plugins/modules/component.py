@@ -344,6 +344,8 @@ def alone(params: dict[str, t.Any], *, apply: bool) -> t.Iterator[None]:
         except HAError as error:
             error.facts["busy"] = error.what
             raise
+        if params["lease"] and not params["lease"].get("release"):
+            stack.enter_context(_lease.renewed(params["lease"]))
         yield
 
 

@@ -75,6 +75,10 @@ options:
         description: Prometheus; whether it runs as an agent, which has neither rules nor Alertmanagers.
         type: bool
         default: false
+  run:
+    description:
+      - The asking run. The lease of another run on this host is then reported.
+    type: str
 seealso:
   - module: baremetal.prometheus_ha.gate
 author:
@@ -94,11 +98,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+leased:
+  description: The lease of another run that is changing this host; nothing where there is none.
+  returned: when O(run) is given
+  type: dict
 views:
   description:
     - What each of O(checks) showed, in that order.
-    - Of a component that does not answer there are only the first two fields, of a Prometheus that still starts only
-      the first five.
+    - Of a component that does not answer there are only the first three fields, of a Prometheus that still starts
+      only C(answers), C(error), C(ready), C(status) and C(replay).
   returned: success
   type: list
   elements: dict
@@ -109,6 +117,9 @@ views:
     error:
       description: Why it did not; empty when it did.
       type: str
+    away:
+      description: Whether it did not answer because nobody listens there. Anything else may serve all the same.
+      type: bool
     ready:
       description: Prometheus; whether it says that it is ready.
       type: bool
@@ -206,7 +217,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _gate_alertmanager, _gate_prometheus
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import ENDPOINT_SPEC, Api
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._lease import LEASE_SPEC, hold
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._lease import LEASE_SPEC, hold, holder
 
 CHECK_SPEC: dict[str, t.Any] = {
     **ENDPOINT_SPEC,
@@ -216,7 +227,10 @@ CHECK_SPEC: dict[str, t.Any] = {
 
 
 def view(check: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """One look at one component; ``answers`` is False and ``error`` says why when there is no usable answer."""
+    """One look at one component.
+
+    ``answers`` is False and ``error`` says why when there is no usable answer; ``away``: because nobody listens.
+    """
     api = Api.from_params(check)
     http = api.client()
     try:
@@ -225,21 +239,24 @@ def view(check: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
             return {"answers": True, "error": "", **_gate_prometheus.look(api, http, **options)}
         return {"answers": True, "error": "", **_gate_alertmanager.look(api, http)}
     except HAError as error:
-        return {"answers": False, "error": ": ".join(part.rstrip(".") for part in (error.what, error.said) if part)}
+        said = ": ".join(part.rstrip(".") for part in (error.what, error.said) if part)
+        return {"answers": False, "away": getattr(error, "refused", False), "error": said}
 
 
 def main() -> None:
     spec = {
         "checks": {"type": "list", "elements": "dict", "required": True, "options": CHECK_SPEC},
         "lease": {"type": "dict", "options": LEASE_SPEC},
+        "run": {"type": "str"},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     try:
         if module.params["lease"] and not module.check_mode:
             hold(module.params["lease"])
+        leased = holder(module.params["run"]) if module.params["run"] else None
     except HAError as error:
         module.fail_json(**error.result())
-    module.exit_json(changed=False, views=[view(check) for check in module.params["checks"]])
+    module.exit_json(changed=False, leased=leased, views=[view(check) for check in module.params["checks"]])
 
 
 if __name__ == "__main__":

@@ -44,6 +44,10 @@ class Replica:
         return bool(self.view["answers"])
 
     @property
+    def serves(self) -> bool:
+        return self.answers and bool(self.view.get("ready", True))
+
+    @property
     def ready(self) -> bool:
         """Prometheus; whether it answers that it is ready: only then its view is whole."""
         return self.answers and bool(self.view["ready"])
@@ -87,10 +91,19 @@ class Scene:
 
     @property
     def is_repair(self) -> bool:
-        """Whether what is to be changed serves nobody: then nothing is lost by changing it, whatever the others do."""
-        prometheus = "ready" in self.own.view
-        away = not (self.own.ready if prometheus else self.own.answers)
-        return self.state == "before" and not self.leaves and away
+        """Whether what is to be changed serves nobody: then nothing is lost by changing it, whatever the others do.
+
+        One that only could not be looked at (a time-out, a failed task, a hung process) may serve all the same.
+        """
+        starts = self.own.answers and not self.own.view.get("ready", True)
+        return self.state == "before" and not self.leaves and (starts or bool(self.own.view.get("away")))
+
+    @property
+    def relied_on(self) -> tuple[str, ...]:
+        """Those of the others that do not serve, while ``own`` does: until they are back, it must not be taken down."""
+        if self.leaves or not self.own.serves:
+            return ()
+        return tuple(other.host for other in self.others if not other.serves)
 
     @property
     def limit(self) -> float:
@@ -116,12 +129,16 @@ class Predicate:
 
 @dataclasses.dataclass(frozen=True)
 class Open:
-    """The first predicate of a component's table that does not hold yet."""
+    """The first predicate of a component's table that does not hold yet.
+
+    :param relied_on: see Scene.
+    """
 
     component: str
     predicate: Predicate
     sentence: str
     allowed: float
+    relied_on: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -143,7 +160,7 @@ def first_open(component: str, table: t.Iterable[Predicate], scene: Scene) -> Op
         return None
     for predicate in table:
         if scene.state in predicate.states and (sentence := predicate.look(scene)) is not None:
-            return Open(component, predicate, sentence, predicate.allowed(scene))
+            return Open(component, predicate, sentence, predicate.allowed(scene), scene.relied_on)
     return None
 
 
@@ -158,6 +175,7 @@ def refused(state: str, one: Open, seconds: float) -> HAError:
         component=one.component,
         predicate=one.predicate.name,
         waiting_for=one.sentence,
+        relied_on=list(one.relied_on),
     )
 
 

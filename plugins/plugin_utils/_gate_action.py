@@ -42,13 +42,17 @@ class GateAction(SliceAction):
         # Itself last: what began meanwhile is known there, too.
         order = sorted(questions, key=lambda peer: peer == host)
 
+        own = self.lease().get("lease")
+
         def look() -> list[_gate.Open]:
-            views = {
-                peer: self._ask(
-                    peer, {"checks": questions[peer], **(self.lease() if peer in leased else {})}, task_vars
-                )
-                for peer in order
-            }
+            answers = {}
+            for peer in order:
+                more = {"lease": own} if own and peer in leased else {"run": own["run"]} if own else {}
+                answers[peer] = self._ask(peer, {"checks": questions[peer], **more}, task_vars)
+            views = {peer: answer["views"] for peer, answer in answers.items()}
+            others = {peer: answer["leased"] for peer, answer in answers.items() if answer.get("leased")}
+            if state == "before" and own and (busy := _gate_run.busy(components, others, own)):
+                return [busy]
             seen = _gate_run.answers(components, views)
             if state == "before" and host in seen:
                 _gate_run.remember(host, seen[host])
@@ -59,17 +63,16 @@ class GateAction(SliceAction):
 
         return _gate.watch(state, look, tell, interval=interval, wait=not self._task.check_mode)
 
-    def _ask(self, host: str, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> t.Sequence[t.Mapping[str, t.Any]]:
-        """The views of a host's components; of one that can't be asked, why."""
+    def _ask(self, host: str, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> t.Mapping[str, t.Any]:
+        """The views of a host's components, and who else is changing it; of one that can't be asked, why."""
         if host == task_vars["inventory_hostname"]:
             result = self.call("gate_info", args, task_vars)
         else:
             result = self._delegated(host, args, task_vars)
         if not result.get("failed") and not result.get("unreachable"):
-            views: list[dict[str, t.Any]] = result["views"]
-            return views
+            return result
         error = str(result.get("msg", "the host could not be asked"))
-        return [{"answers": False, "error": error}] * len(args["checks"])
+        return {"views": [{"answers": False, "error": error}] * len(args["checks"])}
 
     def _delegated(self, host: str, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run the module on another host of the inventory, as a task with delegate_to does.

@@ -11,12 +11,19 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, url_at
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import alertmanager_hash
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _lease, _store
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import COMMON
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components.prometheus import replica_label
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import SECOND, prometheus_duration
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate import Limits, Open, Replica, Scene, View
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate import (
+    Limits,
+    Open,
+    Predicate,
+    Replica,
+    Scene,
+    View,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate_predicates import TABLES
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.alertmanager import RESEND_DELAY
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import effective
@@ -194,6 +201,27 @@ def answers(components: t.Iterable[Component], views: t.Mapping[str, t.Sequence[
         for host in component.checks:
             seen.setdefault(host, {})[component.name] = left[host].pop(0)
     return seen
+
+
+# Each run is refused where the other has its lease; neither takes down what the other relies on.
+LEASE = Predicate("lease", lambda _scene: None, "wait until that run has ended, then run again.")
+
+
+def busy(
+    components: t.Sequence[Component], leased: t.Mapping[str, t.Mapping[str, t.Any]], own: t.Mapping[str, t.Any]
+) -> Open | None:
+    """Another run that is changing somebody who has to stand in for the host.
+
+    A run with --limit holds no lease on the hosts that it leaves out, and another one may be changing these.
+
+    :param leased: by host, the lease of another run there; that of a run that is known to be dead does not count.
+    :param own: the lease of this run.
+    """
+    for host, holder in leased.items():
+        if not _lease.is_gone(holder, own):
+            who = f"{holder['who']} (process {holder['pid']} there)"
+            return Open(components[0].name, LEASE, f"another run is changing {host}: {who}", 0.0)
+    return None
 
 
 def judge(

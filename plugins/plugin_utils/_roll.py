@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, RELOAD
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _effects
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, RELOAD, RESTART
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _registry, _store, _waves
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._run_summary import Entry, sentence
@@ -28,7 +29,8 @@ def changing(slices: Slices, phase: str, host: str, only: str = "") -> Slices:
     if phase == "clients":
         mine = _store.clients().get(host, [])
         return [item for item in slices if tuple(item["cohort"]) in mine]
-    return [item for item in slices if _waves.phase(due[item["name"]], only) == phase]
+    serving = _waves.serving(_store.due(_store.members()).values())
+    return [item for item in slices if _waves.phase(due[item["name"]], only, serving) == phase]
 
 
 def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any]) -> None:
@@ -37,8 +39,18 @@ def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any]) ->
     :raises HAError: where a member is not in the play, which would be cut off by the others' change.
     """
     play = set(task_vars["ansible_play_hosts"])
+    if turn.phase == "flip" and (unlisted := sorted(_store.clients().keys() - _store.due(_store.clients()).keys())):
+        raise HAError(
+            f"the web endpoint would move away from {', '.join(unlisted)}, which --limit leaves out: they would go on "
+            "at the former place. Nothing was changed",
+            where=f"host {turn.host}",
+            do="run without --limit.",
+        )
     for item in slices:
-        if "peers" not in turn.due[item["name"]]["breaks"]:
+        part = turn.due[item["name"]]
+        if part["at_once"] and "peers" not in part["breaks"]:
+            _require_whole(item["name"], turn.host)
+        if "peers" not in part["breaks"]:
             continue
         others = [
             host
@@ -54,6 +66,45 @@ def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any]) ->
                 where=f"host {turn.host}",
                 do="run without --limit, with all of them up.",
             )
+
+
+def _require_whole(name: str, host: str) -> None:
+    """:raises HAError: where a member would keep the former configuration: two of them notify twice."""
+    mesh = _store.kept("gate", [host]).get(host, {}).get(name, {"hosts": []})["hosts"]
+    if absent := sorted(set(mesh) - _store.due(mesh).keys()):
+        raise HAError(
+            f"a new configuration of {name} goes to all members of a mesh at the same moment, and {', '.join(absent)} "
+            "would keep the former one, so that both notify: --limit leaves them out. Nothing was changed",
+            where=f"host {host}",
+            do="run without --limit, or with all members in it.",
+        )
+
+
+def require_forks(host: str, forks: int) -> None:
+    """:raises HAError: where not all that change at the same moment have a process of Ansible each."""
+    waves: list[list[str]] = _store.kept("waves", ["together"]).get("together", [])
+    hosts = next((hosts for hosts in waves if host in hosts), [])
+    if len(hosts) > forks:
+        raise HAError(
+            f"{len(hosts)} hosts change at the same moment, and Ansible works on {forks} at once. Nothing was changed",
+            where=f"host {host}",
+            do=f"run with --forks {len(hosts)}, or set forks in ansible.cfg.",
+        )
+
+
+def mixed(slices: Slices, turn: Turn) -> list[str]:
+    """What is to be said of members that restart and take up a new configuration on the way: not all at once then."""
+    found = []
+    for item in slices:
+        part = turn.due[item["name"]]
+        at_once = _effects.of_files(_effects.table(item.get("effects")), part["files"]).at_once
+        if at_once and not part["at_once"] and part["pending"] == RESTART:
+            found.append(
+                f"{' '.join(item['cohort'][1:])}: the members of {item['name']} restart one after the other, and each "
+                "takes up the new configuration then; until the last has it, what the two route differently is told "
+                "twice. A run with the configuration alone, before this one, avoids that."
+            )
+    return found
 
 
 class Turn:
@@ -188,6 +239,42 @@ def refused(result: t.Mapping[str, t.Any]) -> HAError:
     return HAError(str(result.get("msg", "the module failed")), **facts)
 
 
+def relied_on(error: HAError, slices: Slices, turn: Turn) -> list[str]:
+    """Those that would be needed while what failed is taken back, and are away themselves.
+
+    A reload takes nobody down, so that it may be taken back whatever the others do.
+    """
+    found = list(error.facts.pop("relied_on", ()))
+    return found if any(turn.due[item["name"]]["pending"] != RELOAD for item in slices) else []
+
+
+def left(error: HAError, away: t.Sequence[str], turn: Turn) -> HAError:
+    """What failed, where taking it back would leave nobody: what was changed goes on serving.
+
+    Its former files stay in the journal, so the next run begins with these, and proves it or takes it back.
+    """
+    what = ", ".join(
+        f"{item['name']} {turn.versions(item['name'], item['release'].get('version', ''))}" for item in turn.slices
+    )
+    names = ", ".join(away)
+    return HAError(
+        f"{what} serves on {turn.host} and was left there: {names} does not, so taking it back would leave nobody: "
+        f"{error.what}",
+        said=error.said,
+        do=f"bring back {names}, then run again: that proves {turn.host}, or takes it back. {error.do}",
+        **error.facts,
+    )
+
+
+def foreseen(host: str, before: _gate.Passed | None) -> dict[str, t.Any]:
+    """What check mode says of a gate, which it looks at once."""
+    found = [one.sentence for one in before.open] if before else []
+    told = [
+        f"{host}: the gate is closed now, and a real run is refused unless it opens in time: {one}" for one in found
+    ]
+    return {"waiting_for": found, **({"warnings": told} if told else {})}
+
+
 def taken_back(error: HAError, back: t.Mapping[str, t.Any], turn: Turn) -> HAError:
     """What failed, headed by what became of it.
 
@@ -203,6 +290,13 @@ def taken_back(error: HAError, back: t.Mapping[str, t.Any], turn: Turn) -> HAErr
     if back.get("failed"):
         ending = f"and the former could not be put back: {back.get('msg')}"
         return HAError(f"{what} failed, {ending}\n{error.what}", said=error.said, do=error.do, **facts)
+    if not did and not error.facts.get("rolled_back"):
+        return HAError(
+            f"{what} failed, and was restarted as it had been, so that there is nothing to take back: {error.what}",
+            said=error.said,
+            do=error.do,
+            **facts,
+        )
     former = "; ".join(did) or "what ran before serves again"
     head = f"{what} was taken back ({former})"
     return HAError(f"{head}: {error.what}", said=error.said, do=error.do, **{**facts, "taken_back": True})

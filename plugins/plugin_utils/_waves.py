@@ -28,15 +28,53 @@ def is_meant(part: t.Mapping[str, t.Any], only: str) -> bool:
     return only != "reload" or part["pending"] in (WRITE, RELOAD)
 
 
-def phase(part: t.Mapping[str, t.Any], only: str = "") -> str:
-    """The phase of what a component has pending (see _converge.part); "" where it has nothing."""
-    if not is_meant(part, only):
+def serving(staged: t.Iterable[t.Mapping[str, t.Mapping[str, t.Any]]]) -> set[Cohort]:
+    """The replica sets and meshes of which somebody serves.
+
+    :param staged: of each host that was staged, its components.
+    """
+    parts = [part for components in staged for part in components.values() if part["serves"] and part["version"]]
+    return {tuple(cohort) for part in parts for cohort in part["cohorts"]}
+
+
+def phase(part: t.Mapping[str, t.Any], only: str = "", serving: t.Container[Cohort] = ()) -> str:
+    """The phase of what a component has pending (see _converge.part); "" where it has nothing.
+
+    One that is down and is to run another version than before goes through the gates, as an upgrade that was cut off
+    while it was stopped: the new version is proved against those that serve, or taken back.
+
+    :param serving: the replica sets and meshes of which somebody serves.
+    """
+    if not is_meant(part, only) or part["pending"] == NONE:
         return ""
-    if part["pending"] in (NONE, START):
-        return START if part["pending"] == START else ""
+    if part["pending"] == START:
+        goes_on = part["runs"] not in ("", part["version"]) and any(tuple(one) in serving for one in part["cohorts"])
+        return "change" if goes_on else START
     if "clients" in part["breaks"]:
         return "flip"
     return "together" if part["at_once"] else "change"
+
+
+def together(pending: t.Mapping[str, t.Collection[t.Any]], forks: int) -> list[list[str]]:
+    """Group hosts so that all members of a mesh go at once, and no more hosts than Ansible works on at once.
+
+    :param pending: the hosts in plan order, each with the cohorts of its components that change.
+    :param forks: so many; a mesh that is larger is a wave all the same.
+    """
+    order = list(pending)
+    groups: list[tuple[set[t.Any], list[str]]] = []
+    for host, cohorts in pending.items():
+        joined = [group for group in groups if group[0] & set(cohorts)]
+        mine = set(cohorts).union(*(group[0] for group in joined))
+        hosts = [*(name for group in joined for name in group[1]), host]
+        groups = [*(group for group in groups if group not in joined), (mine, hosts)]
+    result: list[list[str]] = []
+    for _mine, hosts in groups:
+        wave = next((wave for wave in result if len(wave) + len(hosts) <= forks), None)
+        if wave is None:
+            result.append(wave := [])
+        wave += hosts
+    return [sorted(wave, key=order.index) for wave in result]
 
 
 def waves(

@@ -60,7 +60,8 @@ class Call:
 class World:
     """The hosts of a run: all is well, but for what a test says.
 
-    :param views: by host, what is seen there instead of a component that is well; ``refuses``: what its look ends in.
+    :param views: by host, what is seen there instead of a component that is well; ``refuses``: what its look ends in;
+        ``leases``: another run's lease there.
     :param answers: by state of the module component, its answers in order; the last stays.
     """
 
@@ -69,6 +70,7 @@ class World:
         self.calls: list[Call] = []
         self.views: dict[str, dict[str, t.Any]] = {}
         self.refuses: dict[str, dict[str, t.Any]] = {}
+        self.leases: dict[str, dict[str, t.Any]] = {}
         self.answers: dict[str, list[dict[str, t.Any]]] = {}
         self.on_trial: t.Callable[[], None] = lambda: None
 
@@ -87,7 +89,8 @@ class World:
         if module == "gate_info":
             if host in self.refuses:
                 return self.refuses[host]
-            return {"views": [self._view(host, check["kind"]) for check in args["checks"]]}
+            views = [self._view(host, check["kind"]) for check in args["checks"]]
+            return {"views": views, "leased": self.leases.get(host)}
         if args["state"] == "trial":
             self.on_trial()
         given = self.answers.get(args["state"], [])
@@ -395,6 +398,44 @@ def test_a_gate_after_that_stays_closed_takes_the_change_back(world: World) -> N
     assert "p-1 failed or could not be reached" in world.roll("p-2")["msg"], "the second is never touched"
 
 
+def leave(world: World, pending: str) -> dict[str, t.Any]:
+    """A turn in which the peer goes away while the changed one is proved."""
+    staged("prometheus", p_1=part(pending, **OLD), p_2=part("restart", **OLD))
+    world.on_trial = lambda: world.views.update({"p-2": AWAY})
+    return world.roll("p-1")
+
+
+def test_one_that_serves_is_not_taken_back_while_its_peer_is_away(world: World) -> None:
+    result = leave(world, "restart")
+    assert world.changes == ["p-1 trial"], "taking it back restarts it, and then nobody serves"
+    assert result["msg"].startswith(
+        "host p-1: prometheus 2.53.3 -> 3.5.3 serves on p-1 and was left there: p-2 does not, so taking it back would "
+        "leave nobody: the gate after the change of prometheus stays closed after 600.0 of 600 s: peers: p-2 does not"
+    )
+    assert "bring back p-2, then run again: that proves p-1, or takes it back." in result["msg"]
+    assert not {"taken_back", "relied_on"} & result.keys()
+    assert [(entry.did, entry.ok) for entry in entries(result)] == [("failed", False)]
+
+
+def test_a_reload_is_taken_back_whatever_the_others_do(world: World) -> None:
+    assert leave(world, "reload")["taken_back"]
+    assert world.changes == ["p-1 trial", "p-1 reverted"]
+
+
+def test_one_that_does_not_serve_itself_is_taken_back(world: World) -> None:
+    staged("prometheus", p_1=part("restart", **OLD), p_2=part("restart", **OLD))
+    world.on_trial = lambda: world.views.update({"p-1": {"ready": False, "status": 503}, "p-2": AWAY})
+    assert world.roll("p-1")["taken_back"]
+
+
+def test_a_restart_that_changes_nothing_has_nothing_to_take_back(world: World) -> None:
+    world.on_trial = lambda: world.views.update({"p-1": {"wal_corruptions": 1.0}})
+    world.answers["reverted"] = [{"changed": False, "components": {"prometheus": Outcome().result()}}]
+    result = world.roll("p-1")
+    assert "failed, and was restarted as it had been, so that there is nothing to take back: the gate" in result["msg"]
+    assert "taken_back" not in result
+
+
 def test_where_the_former_does_not_come_back_both_are_told(world: World) -> None:
     world.answers["trial"] = [refusal("it does not stay up", component="prometheus")]
     world.answers["reverted"] = [refusal("the disk is full")]
@@ -435,6 +476,9 @@ def test_check_mode_looks_once_and_settles_nothing(world: World) -> None:
     result = world.roll("p-1", check=True)
     assert world.done == ["p-2 gate_info", "p-1 gate_info", "p-1 trial"]
     assert result["waiting_for"] == ["p-2 does not answer: refused"]
+    assert result["warnings"] == [
+        "p-1: the gate is closed now, and a real run is refused unless it opens in time: p-2 does not answer: refused"
+    ]
     assert not any("lease" in call.args for call in world.calls)
     (entry,) = entries(result)
     assert (entry.check, entry.ok, entry.words) == (True, True, "would restart")
@@ -489,11 +533,53 @@ def test_all_members_change_at_the_same_moment(capsys: pytest.CaptureFixture[str
     assert "am-1: the peers of alertmanager were split for 1.5 s at most" in "".join(capsys.readouterr())
 
 
-def test_a_configuration_that_all_take_up_is_limited_to_some_if_need_be(capsys: pytest.CaptureFixture[str]) -> None:
+def with_gate(host: str) -> None:
+    """The gate of an earlier task has asked the model who is in the mesh."""
+    variables = task_vars(host, *STACK)
+    _gate_run.obtain(variables, templar_of(variables), obtain(variables))
+
+
+def test_a_configuration_that_a_member_would_not_take_up_is_refused() -> None:
+    """Two configurations have two kinds of group keys, and notify twice."""
     world = World()
-    staged("alertmanager", am_1=part("reload", at_once=True))
-    assert "failed" not in world.roll("am-1", phase="together", gate_before=False, play=MEMBERS[:1])
-    assert "split" not in "".join(capsys.readouterr())
+    staged("alertmanager", am_1=part("reload", at_once=True), am_2=part())
+    with_gate("am-1")
+    result = world.roll("am-1", phase="together", gate_before=False, play=MEMBERS[:1])
+    assert "goes to all members of a mesh at the same moment, and am-3 would keep the former one" in result["msg"]
+    assert world.calls == []
+    staged("alertmanager", am_3=part())
+    assert "failed" not in world.roll("am-1", phase="together", gate_before=False, play=MEMBERS[:1]), "they have it"
+
+
+@pytest.mark.parametrize(("forks", "refused"), [(3, False), (2, True)])
+def test_all_that_change_at_the_same_moment_need_a_process_each(
+    forks: int, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    staged("alertmanager", **{name.replace("-", "_"): part("reload", at_once=True) for name in MEMBERS})
+    _store.keep("waves", "together", [["p-1"], list(MEMBERS)])
+    monkeypatch.setattr(roll.context, "CLIARGS", {"forks": forks})
+    result = world.roll("am-1", phase="together", gate_before=False)
+    assert ("3 hosts change at the same moment, and Ansible works on 2 at once" in result.get("msg", "")) is refused
+    assert (world.calls == []) is refused
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (part("restart", files=["alertmanager.yml"]), True),
+        (part("restart"), False),
+        (part("reload", files=["alertmanager.yml"], at_once=True), False),
+    ],
+)
+def test_members_that_take_up_a_configuration_by_a_restart_are_told_of(changes: t.Any, told: bool) -> None:
+    slices = obtain(task_vars("am-1", *STACK)).slices("am-1")
+    staged("alertmanager", am_1=changes)
+    turn = _roll.Turn("am-1", "change")
+    turn.begin(slices)
+    found = _roll.mixed(slices, turn)
+    assert bool(found) is told
+    assert all("default: the members of alertmanager restart one after the other" in line for line in found)
 
 
 # -- web endpoints that move ------------------------------------------------------------------------------------------
@@ -509,6 +595,16 @@ def urls(world: World) -> dict[str, list[str]]:
         if call.module == "gate_info":
             found.setdefault(call.host, []).append(call.args["checks"][0]["url"])
     return found
+
+
+def test_nothing_moves_away_from_who_does_not_learn_of_it() -> None:
+    """With --limit the play that has clients list both places has no host."""
+    world = World()
+    staged("alertmanager", am_1=MOVES, am_2=MOVES, am_3=MOVES)
+    _store.record_clients({host: [["prometheus", "default", "default"]] for host in ("p-1", "p-2")})
+    result = world.roll("am-1", phase="flip")
+    assert "the web endpoint would move away from p-1, p-2, which --limit leaves out" in result["msg"]
+    assert world.calls == []
 
 
 def test_each_is_asked_where_it_answers_at_that_time() -> None:
@@ -572,6 +668,19 @@ def test_the_lease_of_a_run_that_is_gone_is_taken_over(world: World) -> None:
     first, second = (call.args["lease"] for call in world.calls if call.args.get("state") == "trial")
     assert second == {**first, "over": "another"}
     assert "over" not in first
+
+
+@pytest.mark.parametrize(("holds", "refused"), [(holder(), True), (holder(pid=2**22 + 1, started=1), False)])
+def test_a_peer_that_another_run_is_changing_does_not_stand_in(
+    world: World, holds: dict[str, t.Any], refused: bool
+) -> None:
+    """A run with --limit has no lease on it. Each of two such runs finds the other's."""
+    world.parts = (*STACK, support.prometheus("p-3"))
+    world.leases["p-3"] = holds
+    result = world.roll("p-1")
+    assert ("lease: another run is changing p-3: " in result.get("msg", "")) is refused
+    assert (world.changes == []) is refused
+    assert {call.args.get("run") for call in world.calls if call.host == "p-3"} == {_lease.mine(os.getpid())["run"]}
 
 
 def test_the_lease_of_a_run_that_lives_is_respected(world: World) -> None:

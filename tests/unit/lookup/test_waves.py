@@ -94,6 +94,12 @@ def test_a_change_that_the_live_preflight_judges(
     assert [sorted(wave) for wave in waves("preflight")] == ([["eu-1", "eu-2"]] if looked_at else [])
 
 
+@pytest.mark.parametrize(("only", "looked_at"), [("", True), ("release", True), ("restart", True), ("reload", False)])
+def test_what_a_run_leaves_alone_is_not_looked_at(waves: Waves, only: str, looked_at: bool) -> None:
+    change("eu-1", "restart", *OTHER, runs="2.53.3")
+    assert waves("preflight", only=only) == ([["eu-1"]] if looked_at else [])
+
+
 def test_what_starts_or_changes_its_release_is_looked_at(waves: Waves) -> None:
     staged(("am-1", "alertmanager", "m", "start"), ("am-2", "alertmanager", "other", "none"))
     for host, pending, reasons in (

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import fcntl
 import functools
@@ -205,6 +206,20 @@ def test_a_clock_that_was_set_back_tells_no_negative_loss(tmp_path: Path) -> Non
     data = made(tmp_path / "data")
     copy_of(data).keep("2.53.3")
     assert copy_of(data, now=TAKEN - 5).restore().seconds == 0
+
+
+@pytest.mark.parametrize(("hours", "old"), [(23, False), (25, True)])
+def test_a_copy_of_a_roll_that_is_long_over_is_not_put_back_by_itself(tmp_path: Path, hours: int, old: bool) -> None:
+    data = made(tmp_path / "data")
+    kept = copy_of(data).keep("2.53.3")
+    later = copy_of(data, now=TAKEN + hours * 3600)
+    assert later.is_old(kept) is old
+    assert not later.is_old(dataclasses.replace(kept, restoring=True)), "one that was cut off is gone through with"
+    if old:
+        with pytest.raises(HAError, match=r"was kept 1\.0 days ago; going back to it would lose all"):
+            later.require_recent(kept)
+    else:
+        later.require_recent(kept)
 
 
 def test_a_finished_copy_stays_and_that_of_another_version_is_replaced(tmp_path: Path) -> None:

@@ -152,6 +152,28 @@ def test_a_damaged_record_is_none(path: str, text: str) -> None:
     assert record(path)["run"] == "b"
 
 
+@pytest.mark.parametrize(
+    ("asks", "after", "named"),
+    [("b", 0, "a@ops"), ("b", 59, "a@ops"), ("b", 61, None), ("a", 0, None)],
+)
+def test_who_asks_is_told_who_else_is_at_it(path: str, asks: str, after: float, named: str | None) -> None:
+    assert _lease.holder(asks, path=path, now=lambda: NOW) is None
+    hold(path)
+    found = _lease.holder(asks, path=path, now=lambda: NOW + after)
+    assert (found and found["who"]) == named
+
+
+def test_it_is_renewed_while_a_long_step_is_at_work(path: str) -> None:
+    _lease.hold(params(seconds=0.3), path=path)
+    first = record(path)["expires"]
+    with _lease.renewed(params(seconds=0.3), path=path):
+        time.sleep(0.8)
+        assert record(path)["expires"] > first + 0.3
+    last = record(path)["expires"]
+    time.sleep(0.3)
+    assert record(path)["expires"] == last, "no longer than the step"
+
+
 def test_it_is_released_by_its_run_and_by_nobody_else(path: str) -> None:
     _lease.release(params(), path=path)
     assert not Path(path).parent.exists()  # without a lease nothing is touched

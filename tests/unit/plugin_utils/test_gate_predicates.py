@@ -18,7 +18,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate_pred
 )
 
 MARK = "a" * 64
-AWAY: dict[str, t.Any] = {"answers": False, "error": "connection refused"}
+AWAY: dict[str, t.Any] = {"answers": False, "away": True, "error": "connection refused"}
 LIMITS = Limits(30.0, 600.0)
 
 
@@ -80,6 +80,29 @@ def before(peer: Replica, own: Replica | None = None) -> Scene:
 
 def after(own: Replica, peer: Replica | None = None, baseline: dict[str, t.Any] | None = None) -> Scene:
     return Scene("after", own, (peer or prometheus("eu-2"),), LIMITS, baseline)
+
+
+# Not known to be away: a time-out, a task that failed.
+UNKNOWN: dict[str, t.Any] = {"answers": False, "error": "timed out"}
+
+
+@pytest.mark.parametrize(
+    ("scene", "repair", "relied_on"),
+    [
+        pytest.param(before(away(prometheus("b")), away(prometheus("a"))), True, (), id="nobody listens"),
+        pytest.param(before(away(prometheus("b")), prometheus("a", **STARTING)), True, (), id="it starts"),
+        pytest.param(
+            before(prometheus("b"), dataclasses.replace(prometheus("a"), view=UNKNOWN)), False, (), id="not known"
+        ),
+        pytest.param(before(away(prometheus("b"))), False, ("b",), id="it serves, the peer does not"),
+        pytest.param(after(prometheus("a"), away(prometheus("b"))), False, ("b",), id="so after its change"),
+        pytest.param(after(prometheus("a"), prometheus("b", **STARTING)), False, ("b",), id="the peer starts"),
+        pytest.param(after(prometheus("a"), prometheus("b")), False, (), id="both serve"),
+        pytest.param(after(away(prometheus("a")), away(prometheus("b"))), False, (), id="neither serves"),
+    ],
+)
+def test_what_may_be_taken_down(scene: Scene, repair: bool, relied_on: tuple[str, ...]) -> None:
+    assert (scene.is_repair, scene.relied_on) == (repair, relied_on)
 
 
 PASSES = {

@@ -10,7 +10,14 @@ import collections
 import typing as t
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._waves import PHASES, is_meant, phase, waves
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._waves import (
+    PHASES,
+    is_meant,
+    phase,
+    serving,
+    together,
+    waves,
+)
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_store import part
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,6 +169,40 @@ SPLITS = {"peers": ["--cluster.label: a -> b"]}
 def test_phase(found: t.Mapping[str, t.Any], expected: str) -> None:
     assert phase(found) == expected
     assert expected in ("", *PHASES)
+
+
+@pytest.mark.parametrize(
+    ("runs", "others", "expected"),
+    [
+        pytest.param("2.53.3", [part()], "change", id="an upgrade that was cut off while it was stopped"),
+        pytest.param("2.53.3", [part("restart", runs="2.53.3")], "change", id="the other is still to follow"),
+        pytest.param("2.53.3", [part("start", serves=False)], "start", id="nobody serves: all at once"),
+        pytest.param("2.53.3", [part(cohort=("prometheus", "default", "us"))], "start", id="another set serves"),
+        pytest.param("2.53.3", [part(version="")], "start", id="who leaves does not count"),
+        pytest.param("3.5.3", [part()], "start", id="it is only down"),
+        pytest.param("", [part()], "start", id="it never ran"),
+    ],
+)
+def test_what_is_down_and_gets_another_version_goes_through_the_gates(
+    runs: str, others: list[t.Any], expected: str
+) -> None:
+    found = part("start", runs=runs, serves=False)
+    assert phase(found, serving=serving({"prometheus": one} for one in (found, *others))) == expected
+
+
+@pytest.mark.parametrize(
+    ("meshes", "forks", "expected"),
+    [
+        ({}, 5, []),
+        ({"a": "m", "b": "m", "c": "m"}, 5, [["a", "b", "c"]]),
+        ({"a": "m", "x": "n", "b": "m", "y": "n"}, 5, [["a", "b", "x", "y"]]),
+        ({"a": "m", "x": "n", "b": "m", "y": "n"}, 3, [["a", "b"], ["x", "y"]]),
+        ({"a": "m", "b": "m", "c": "m"}, 2, [["a", "b", "c"]]),
+        ({"a": "m", "b": "n", "c": "mn"}, 5, [["a", "b", "c"]]),
+    ],
+)
+def test_a_mesh_changes_in_one_wave(meshes: dict[str, str], forks: int, expected: list[list[str]]) -> None:
+    assert together({host: list(names) for host, names in meshes.items()}, forks) == expected
 
 
 UPGRADE = {"runs": "2.53.3", "version": "3.5.3"}
