@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 import typing as t
 from pathlib import Path
 
@@ -24,10 +23,8 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config impor
     process,
     prometheus,
 )
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_metrics import NOBODY, config, empty, exposed, had
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_rules import stack
-
-# Wherever nobody listens.
-NOBODY = "127.0.0.1:1"
 
 
 def named(path: str, prefix: str) -> set[str]:
@@ -35,27 +32,6 @@ def named(path: str, prefix: str) -> set[str]:
     groups = yaml.safe_load(stack("us-1")[path])["groups"]
     exprs = " ".join(rule["expr"] for group in groups for rule in group["rules"])
     return set(re.findall(rf"\b(?:{prefix}|process)_\w+", exprs))
-
-
-def had(running: Running, wanted: t.Collection[str]) -> set[str]:
-    """Those of some metrics that a process has, as soon as it has all of them; else after a while."""
-    deadline = time.monotonic() + 40
-    while True:
-        names = {re.split(r"[{ ]", line)[0] for line in running.get("/metrics").splitlines() if not line.startswith("#")}
-        if set(wanted) <= names or time.monotonic() > deadline:
-            return names & set(wanted)
-        time.sleep(0.5)
-
-
-def config(folder: Path, writes_to: str, **more: t.Any) -> Path:
-    """Of a Prometheus that scrapes nobody every second and writes that to another one."""
-    scrape = [{"job_name": "nobody", "static_configs": [{"targets": [NOBODY]}]}]
-    write = [{"url": f"{writes_to}/api/v1/write", "name": "far", "queue_config": {"batch_send_deadline": "1s"}}]
-    data = {"global": {"scrape_interval": "1s"}, "scrape_configs": scrape, "remote_write": write, **more}
-    file = folder / "etc" / "prometheus.yml"
-    file.parent.mkdir(parents=True)
-    file.write_text(yaml.safe_dump(data), encoding="utf-8")
-    return file
 
 
 @contextlib.contextmanager
@@ -73,17 +49,15 @@ def test_prometheus_has_what_its_alerts_name(version: str, tmp_path: Path) -> No
     wanted = named("rules/prometheus_health.yml", "prometheus")
     assert len(wanted) >= 14
     of_agent = {name for name in wanted if name.startswith("prometheus_agent_")}
-    (tmp_path / "receiver" / "etc").mkdir(parents=True)
-    empty = tmp_path / "receiver" / "etc" / "prometheus.yml"
-    empty.write_text("global: {}\n", encoding="utf-8")
     always = tmp_path / "rules.yml"
     rules = [{"alert": "Always", "expr": "vector(1)"}]
     always.write_text(yaml.safe_dump({"groups": [{"name": "a", "interval": "1s", "rules": rules}]}), encoding="utf-8")
     alerting = {"alertmanagers": [{"static_configs": [{"targets": [NOBODY]}]}]}
-    with prometheus(version, empty, "--web.enable-remote-write-receiver") as receiver:
+    with prometheus(version, empty(tmp_path / "receiver"), "--web.enable-remote-write-receiver") as receiver:
         server = config(tmp_path / "server", receiver.url, rule_files=[str(always)], alerting=alerting)
         with prometheus(version, server) as running, agent(version, config(tmp_path / "agent", receiver.url)) as other:
-            assert had(running, wanted - of_agent) | had(other, of_agent) == wanted
+            found = had(wanted - of_agent, lambda: exposed(running)) | had(of_agent, lambda: exposed(other))
+            assert found == wanted
 
 
 @pytest.mark.parametrize("version", ALERTMANAGER)
@@ -94,4 +68,4 @@ def test_alertmanager_has_what_its_alerts_name(version: str, tmp_path: Path) -> 
     file.parent.mkdir()
     file.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n", encoding="utf-8")
     with alertmanager(version, file, f"127.0.0.1:{free_port()}") as running:
-        assert had(running, wanted) == wanted
+        assert had(wanted, lambda: exposed(running)) == wanted
