@@ -4,7 +4,7 @@
 
 """What a dashboard is, and how it becomes the JSON that Grafana imports: data of panels in, a dictionary out.
 
-The JSON is that of schemaVersion 39, which Grafana 10.4 and later read and lift to their own
+The JSON is that of schemaVersion 39, which a newer Grafana lifts to its own
 (https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/).
 """
 
@@ -24,7 +24,8 @@ Steps = t.Tuple[t.Tuple[t.Union[float, None], str], ...]
 SCHEMA = 39
 TAG = "prometheus_ha"
 COLUMNS = 24
-# The least step of a query, as Grafana counts $__rate_interval: four of these, so that a scrape a minute may fail.
+# "Min step" of a query. $__rate_interval is at least four of these, whatever the data source says of its scrape interval
+# (https://github.com/grafana/grafana/pull/77234), so that a scrape a minute will do.
 STEP = "1m"
 GOOD, DOUBTFUL, BAD = "green", "orange", "red"
 
