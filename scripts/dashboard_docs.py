@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, the baremetal.prometheus_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """docs/dashboards.md: the guide, and what each panel of each dashboard shows; the dashboards' files.
 
 ``python -m scripts.docs`` writes and compares both, with the rest of what is generated.
@@ -17,10 +18,10 @@ sys.path.insert(0, str(ROOT / ".cache/collections"))
 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._dashboards import _catalogue  # noqa: E402 - after sys.path
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._dashboards._grafana import (  # noqa: E402 - after sys.path
-    Alert,
     Dashboard,
     Panel,
 )
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_packages._package import Alert  # noqa: E402 - after sys.path
 
 PAGE = ROOT / "docs" / "dashboards.md"
 FOLDER = ROOT / "playbooks" / "files" / "dashboards"

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, the baremetal.prometheus_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """For tests of dashboards: their queries, with the variables written out as Grafana does where all are chosen."""
 
 from __future__ import annotations
@@ -36,8 +37,10 @@ def written_out(board: Dashboard, expr: str) -> str:
     """:raises KeyError: for a variable that the dashboard does not have."""
     values = dict(_BUILT_IN)
     for variable in board.variables:
-        is_choice = isinstance(variable, Choice)
-        values[variable.name] = variable.everything or _VALUES[variable.name] if is_choice else variable.value
+        if isinstance(variable, Choice):
+            values[variable.name] = variable.everything or _VALUES[variable.name]
+        else:
+            values[variable.name] = variable.value
     return _USED.sub(lambda match: values[match[1] or match[2]], expr)
 
 

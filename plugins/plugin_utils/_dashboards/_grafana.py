@@ -24,7 +24,7 @@ Steps = t.Tuple[t.Tuple[t.Union[float, None], str], ...]
 SCHEMA = 39
 TAG = "prometheus_ha"
 COLUMNS = 24
-# "Min step" of a query. $__rate_interval is at least four of these, whatever the data source says of its scrape interval
+# "Min step" of a query. $__rate_interval is at least four of these, whatever the data source says of its scraping
 # (https://github.com/grafana/grafana/pull/77234), so that a scrape a minute will do.
 STEP = "1m"
 GOOD, DOUBTFUL, BAD = "green", "orange", "red"

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, the baremetal.prometheus_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """The dashboards' queries on a stack that runs: every metric is there, and every panel has something to show."""
 
 from __future__ import annotations

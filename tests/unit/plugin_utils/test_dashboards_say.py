@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the baremetal.prometheus_ha authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the overview's numbers say of a stack in which all is well, and of one in which something is not, by promtool."""
+
+"""What the overview's numbers say of stacks in which all is well or something is not, by promtool."""
 
 from __future__ import annotations
 
