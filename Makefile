@@ -33,7 +33,7 @@ molecule: ## A Molecule scenario (SCENARIO, default "default")
 integration: ## tests/integration on a lab of its own
 bench: ## The benchmark
 
-docs: ## Write docs/reference from the plugins' and roles' own documentation, docs/preflight.md and docs/rule-packages.md from the rules
+docs: ## Write docs/reference from the plugins' and roles' own documentation, other pages from the code, and the dashboards
 	@scripts/dev python -m scripts.docs
 
 changelog: ## Write CHANGELOG.md and changelogs/changelog.yaml from the fragments

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write docs/reference from what ansible-doc says about the plugins and roles, docs/preflight.md and rule-packages.md.
+"""Write docs/reference from what ansible-doc says about the plugins and roles, and what other pages say of the code.
 
-The documentation lives with the code, once; these pages are for those who read on the web. ``--check`` only compares.
+These are docs/preflight.md, rule-packages.md and dashboards.md; the dashboards' own files come along. The documentation
+lives with the code, once; these pages are for those who read on the web. ``--check`` only compares.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts import modelled_docs, preflight_docs, rule_package_docs
+from scripts import dashboard_docs, modelled_docs, preflight_docs, rule_package_docs
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -174,9 +175,9 @@ def dump_docs() -> dict[str, Docs]:
     return dumped["all"]
 
 
-def stale(wanted: Mapping[str, str], folder: Path) -> list[str]:
-    """Names of files below the folder that differ from the wanted ones, are missing or should not be there."""
-    found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+def stale(wanted: Mapping[str, str], folder: Path, suffix: str = ".md") -> list[str]:
+    """Names of a folder's files with a suffix that differ from the wanted ones, are missing or should not be there."""
+    found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob(f"*{suffix}")}
     return sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
 
 
@@ -197,19 +198,24 @@ def main(arguments: list[str]) -> int:
     """
     reference = {**pages(dump_docs()), modelled_docs.NAME: modelled_docs.page()}
     # Beside these lie pages by hand, which are nobody's here.
-    rules = {each.PAGE: each.page() for each in (preflight_docs, rule_package_docs)}
+    rules = {each.PAGE: each.page() for each in (preflight_docs, rule_package_docs, dashboard_docs)}
+    dashboards = dashboard_docs.files()
     different = stale(reference, REFERENCE)
+    boards = stale(dashboards, dashboard_docs.FOLDER, ".json")
     changed = [page.name for page, text in rules.items() if page.name in stale({page.name: text}, page.parent)]
     if arguments == ["--check"]:
         for name in (*(f"reference/{name}" for name in different), *changed):
             print(f"docs/{name} is not what the code says; run `make docs`")
-        return 1 if different or changed else 0
+        for name in boards:
+            print(f"playbooks/files/dashboards/{name} is not what the code says; run `make docs`")
+        return 1 if different or changed or boards else 0
     write(reference, REFERENCE, different)
+    write(dashboards, dashboard_docs.FOLDER, boards)
     for page, text in rules.items():
         if page.name in changed:
             page.write_text(text, encoding="utf-8")
-    total = len(reference) + len(rules)
-    print(f"docs: {total} pages are generated, {len(different) + len(changed)} written or removed")
+    total, done = len(reference) + len(rules) + len(dashboards), len(different) + len(changed) + len(boards)
+    print(f"docs: {total} files are generated, {done} written or removed")
     return 0
 
 

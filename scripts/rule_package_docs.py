@@ -73,6 +73,8 @@ A Prometheus has the external labels of its set besides, without the replica lab
 whether the set itself sends it or the one that watches it, and Alertmanager notifies once. That asks for the same label
 names on all sets. Alerts about a mesh have the labels of the set that sends them: of two sets, two notifications.
 
+[Dashboards](dashboards.md) for Grafana go by the same labels.
+
 Alertmanager should notify by a way that does not depend on the stack, and something outside must expect the `Watchdog`:
 
 ```yaml

@@ -210,6 +210,21 @@ def test_another_sets_replica_label_is_no_label_of_a_target() -> None:
     assert targets(slice_of(plan, "a1"))["a1.example:9090"]["replica"] == "no"
 
 
+def test_an_alert_is_the_same_from_the_set_and_from_who_watches_it() -> None:
+    """The notifier adds the sender's external labels where there are none of the name, and drops the replica."""
+    plan = good(
+        pair("a", prometheus_external_labels={"site": "x"}), pair("b", prometheus_external_labels={"site": "y"})
+    )
+
+    def sent(by: str) -> dict[str, str]:
+        external = loaded(slice_of(plan, by), "prometheus.yml")["global"]["external_labels"]
+        return {**external, **targets(slice_of(plan, by))["a1.example:9090"]}
+
+    alerts = [sent(by) for by in ("a1", "a2", "b1", "b2")]
+    assert {labels.pop("replica") for labels in alerts} == {"a1", "a2", "b1", "b2"}
+    assert alerts == [{"ha_component": "prometheus", "ha_group": "a", "ha_member": "a1", "site": "x"}] * 4
+
+
 TAKEN = "by which the stack watches itself"
 
 

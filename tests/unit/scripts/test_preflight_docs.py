@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import _catalogue
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Rule
 
-from scripts import docs, preflight_docs, rule_package_docs
+from scripts import dashboard_docs, docs, preflight_docs, rule_package_docs
 
 ALL: tuple[Rule[t.Any], ...] = (*_catalogue.RULES, *_catalogue.LAST_RULES, *_catalogue.LIVE_RULES)
 
@@ -65,15 +65,24 @@ def test_both_kinds_of_pages_are_compared_and_written(
     monkeypatch.setattr(preflight_docs, "page", lambda: "new\n")
     monkeypatch.setattr(rule_package_docs, "PAGE", tmp_path / "rule-packages.md")
     monkeypatch.setattr(rule_package_docs, "page", lambda: "rules\n")
+    monkeypatch.setattr(dashboard_docs, "PAGE", tmp_path / "dashboards.md")
+    monkeypatch.setattr(dashboard_docs, "page", lambda: "dashboards\n")
+    monkeypatch.setattr(dashboard_docs, "FOLDER", tmp_path / "dashboards")
+    monkeypatch.setattr(dashboard_docs, "files", lambda: {"a.json": "{}\n"})
     (tmp_path / "guide.md").write_text("by hand\n")
     assert docs.main(["--check"]) == 1
     said = capsys.readouterr().out
     assert "docs/reference/README.md is not what the code says" in said
     assert "docs/preflight.md is not what the code says" in said
+    assert "playbooks/files/dashboards/a.json is not what the code says" in said
     assert "guide.md" not in said
     assert docs.main([]) == 0
     assert (tmp_path / "preflight.md").read_text() == "new\n"
     assert (tmp_path / "guide.md").read_text() == "by hand\n"
     assert docs.main(["--check"]) == 0
+    (tmp_path / "dashboards" / "left-over.json").write_text("{}\n")
+    assert docs.main(["--check"]) == 1
+    assert docs.main([]) == 0
+    assert [path.name for path in (tmp_path / "dashboards").iterdir()] == ["a.json"]
     (tmp_path / "preflight.md").write_text("old\n")
     assert docs.main(["--check"]) == 1
