@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible import context
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.baremetal.prometheus_ha.plugins.action import roll
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Outcome
@@ -558,7 +559,7 @@ def test_all_that_change_at_the_same_moment_need_a_process_each(
     world = World()
     staged("alertmanager", **{name.replace("-", "_"): part("reload", at_once=True) for name in MEMBERS})
     _store.keep("waves", "together", [["p-1"], list(MEMBERS)])
-    monkeypatch.setattr(roll.context, "CLIARGS", {"forks": forks})
+    monkeypatch.setattr(context, "CLIARGS", {"forks": forks})
     result = world.roll("am-1", phase="together", gate_before=False)
     assert ("3 hosts change at the same moment, and Ansible works on 2 at once" in result.get("msg", "")) is refused
     assert (world.calls == []) is refused

@@ -164,7 +164,7 @@ def test_without_a_plan(world: World) -> None:
 
 # -- alone on the host ------------------------------------------------------------------------------------------------
 
-LEASE: dict[str, t.Any] = {"run": "r"}
+LEASE: dict[str, t.Any] = {"run": "r", "seconds": 60.0}
 
 
 @pytest.fixture
