@@ -41,7 +41,6 @@ class GateAction(SliceAction):
         leased = _store.due(questions)
         # Itself last: what began meanwhile is known there, too.
         order = sorted(questions, key=lambda peer: peer == host)
-
         own = self.lease().get("lease")
 
         def look() -> list[_gate.Open]:
