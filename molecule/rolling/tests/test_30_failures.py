@@ -145,3 +145,48 @@ def test_after_a_corrupt_wal_no_second_replica_goes(corrupted: tuple[Attempt, st
     assert tried.after[FIRST] != tried.before[FIRST], "it was restarted"
     assert {name: tried.after[name] for name in SECONDS} == {name: tried.before[name] for name in SECONDS}
     tried.seen.assert_no_gap()
+
+
+@dataclasses.dataclass(frozen=True)
+class Deserted:
+    """:ivar after: the starts when the run was over. ``again``: the next run, and the starts after that."""
+
+    run: Run
+    seen: Seen
+    after: dict[str, str]
+    again: tuple[Run, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def deserted(stack: Rolling, prober: Prober, real: bytes) -> Deserted:
+    """A flag more for a set of which the second replica goes away as soon as the first one was changed."""
+    assert real
+    wait_for(stack.whole, 30, "the stack is whole")
+    wanted = Wanted(groups={"eu": extra_args({"query.max-concurrency": 11})})
+    before = stack.starts()
+    running = stack.begin(wanted)
+    wait_for(lambda: running.over or stack.starts()[FIRST] != before[FIRST], 300, f"{FIRST} is changed")
+    stack.sh(SECOND, "systemctl stop prometheus")
+    try:
+        run = running.wait()
+        after = stack.starts()
+        seen = prober.seen(running.begun)
+    finally:
+        stack.sh(SECOND, "systemctl start prometheus")
+        wait_for(stack.whole, 30, "the stack is whole again")
+    return Deserted(run, seen, after, (stack.roll(wanted), stack.starts()))
+
+
+def test_a_replica_that_serves_is_not_taken_back_while_its_peer_is_away(deserted: Deserted) -> None:
+    assert deserted.run.rc != 0
+    assert f"was left there: {SECOND} does not" in deserted.run.output, deserted.run.output
+    assert len(deserted.seen.down(FIRST)) <= 1, "its own change, and no way back"
+
+
+def test_the_next_run_proves_the_one_that_was_left_and_goes_on(stack: Rolling, deserted: Deserted) -> None:
+    run, starts = deserted.again
+    run.succeeded()
+    assert starts[FIRST] == deserted.after[FIRST], "it runs what is wanted"
+    for name in (FIRST, SECOND):
+        words = stack.sh(name, "tr '\\0' ' ' < /proc/$(systemctl show -P MainPID prometheus)/cmdline")
+        assert "--query.max-concurrency=11" in words, (name, words)
