@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _effects
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, RELOAD, RESTART
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, RELOAD, RESTART, WRITE
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _registry, _store, _waves
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._run_summary import Entry, sentence
@@ -245,7 +245,7 @@ def relied_on(error: HAError, slices: Slices, turn: Turn) -> list[str]:
     A reload takes nobody down, so that it may be taken back whatever the others do.
     """
     found = list(error.facts.pop("relied_on", ()))
-    return found if any(turn.due[item["name"]]["pending"] != RELOAD for item in slices) else []
+    return found if any(turn.due[item["name"]]["pending"] not in (WRITE, RELOAD) for item in slices) else []
 
 
 def left(error: HAError, away: t.Sequence[str], turn: Turn) -> HAError:

@@ -418,8 +418,9 @@ def test_one_that_serves_is_not_taken_back_while_its_peer_is_away(world: World) 
     assert [(entry.did, entry.ok) for entry in entries(result)] == [("failed", False)]
 
 
-def test_a_reload_is_taken_back_whatever_the_others_do(world: World) -> None:
-    assert leave(world, "reload")["taken_back"]
+@pytest.mark.parametrize("pending", ["reload", "write"])
+def test_what_takes_nobody_down_is_taken_back_whatever_the_others_do(world: World, pending: str) -> None:
+    assert leave(world, pending)["taken_back"]
     assert world.changes == ["p-1 trial", "p-1 reverted"]
 
 
