@@ -22,12 +22,13 @@ HOSTS = {"eu-1", "eu-2", "us-1", "us-2", "am-1", "am-2", "am-3"}
 OWN_LABS = ("bad_input", "test_long_rolls.py", "test_preflight_live.py")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one lab go to one worker, in their order (`-n 2 --dist loadgroup`); labs go side by side."""
-    for item in items:
-        own = [name for name in OWN_LABS if name in item.path.parts]
-        item.add_marker(pytest.mark.xdist_group((own or [NAME])[0]))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests of one lab go to one worker, in their order (`-n 2 --dist loadgroup`); labs go side by side.
+
+    Marked as early as this: xdist reads the marks before a conftest's pytest_collection_modifyitems is called.
+    """
+    own = [name for name in OWN_LABS if name in item.path.parts]
+    item.add_marker(pytest.mark.xdist_group((own or [NAME])[0]))
 
 
 @pytest.fixture(scope="session")
