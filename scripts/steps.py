@@ -88,7 +88,7 @@ STEPS = {
         Step("molecule rolling", "molecule test -s rolling", 2400, needs=("engine",)),
         Step(
             "integration",
-            "python -m pytest tests/integration -n 2 --dist loadgroup --durations=15",
+            "python -m pytest tests/integration --durations=15",
             2700,
             needs=("lab up",),
             # Labs of the tests' own, which they take down unless they are ended first.
@@ -117,9 +117,11 @@ TARGETS = {
     "bench": ("bench",),
 }
 TARGETS["test-fast"] = TARGETS["lint"] + TARGETS["types"] + TARGETS["units"]
+# Without "molecule rolling", which takes half an hour: with it CI would end too near its limit of 84 minutes. It goes in
+# behind "molecule default" once integration takes less; until then: make molecule SCENARIO=rolling.
 TARGETS["test"] = (
     *TARGETS["test-fast"],
-    *("sanity", "tarball", "engine", "molecule default", "molecule rolling", "lab up", "integration"),
+    *("sanity", "tarball", "engine", "molecule default", "lab up", "integration"),
 )
 
 

@@ -18,17 +18,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NAME = os.environ.get("LAB_NAME", "default")
 HOSTS = {"eu-1", "eu-2", "us-1", "us-2", "am-1", "am-2", "am-3"}
-#: Files and folders whose tests have a lab of their own; all others share the one named NAME.
-OWN_LABS = ("bad_input", "test_long_rolls.py", "test_preflight_live.py")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests of one lab go to one worker, in their order (`-n 2 --dist loadgroup`); labs go side by side.
-
-    Marked as early as this: xdist reads the marks before a conftest's pytest_collection_modifyitems is called.
-    """
-    own = [name for name in OWN_LABS if name in item.path.parts]
-    item.add_marker(pytest.mark.xdist_group((own or [NAME])[0]))
 
 
 @pytest.fixture(scope="session")

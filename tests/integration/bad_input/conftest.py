@@ -20,10 +20,8 @@ from ansible_collections.baremetal.prometheus_ha.tests.integration.bad_input.bad
 
 
 def say(config: pytest.Config, line: str) -> None:
-    """A line of progress, past pytest's capturing; a worker of xdist has no terminal for it."""
+    """A line of progress, past pytest's capturing."""
     manager: Any = config.pluginmanager
-    if not manager.hasplugin("terminalreporter"):
-        return
     with manager.getplugin("capturemanager").global_and_fixture_disabled():
         manager.getplugin("terminalreporter").write_line(line)
 
