@@ -29,7 +29,7 @@ def changing(slices: Slices, phase: str, host: str, only: str = "") -> Slices:
     if phase == "clients":
         mine = _store.clients().get(host, [])
         return [item for item in slices if tuple(item["cohort"]) in mine]
-    serving = _waves.serving(_store.due(_store.members()).values())
+    serving = _waves.serving(one["components"] for one in _store.staged())
     return [item for item in slices if _waves.phase(due[item["name"]], only, serving) == phase]
 
 
@@ -53,9 +53,9 @@ def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any]) ->
         if "peers" not in part["breaks"]:
             continue
         others = [
-            host
-            for host, parts in _store.due(_store.members()).items()
-            for part in parts.values()
+            one["host"]
+            for one in _store.staged()
+            for part in one["components"].values()
             if item["cohort"] in part["cohorts"]
         ]
         known = _store.kept("gate", [turn.host]).get(turn.host, {}).get(item["name"], {"hosts": others})

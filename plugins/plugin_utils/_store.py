@@ -290,8 +290,12 @@ def all_pending() -> list[dict[str, t.Any]]:
             f"nothing further is activated: {', '.join(lost)} failed or could not be reached earlier in this run",
             do="see that host's error above, correct it and run again.",
         )
-    found = [json.loads(path.read_text()) for path in (_root() / "pending").glob("*.json")]
-    return sorted(found, key=lambda item: min((part["order"] for part in item["components"].values()), default=0))
+    return sorted(staged(), key=lambda item: min((part["order"] for part in item["components"].values()), default=0))
+
+
+def staged() -> list[dict[str, t.Any]]:
+    """What each host that was staged in this run has pending, whatever became of others; ``host``, ``components``."""
+    return [json.loads(path.read_text()) for path in (_root() / "pending").glob("*.json")]
 
 
 @contextlib.contextmanager
