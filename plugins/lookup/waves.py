@@ -75,7 +75,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._process i
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _waves
 
 TERMS = (*_waves.PHASES, "preflight", "kept")
-# In one wave: first starts, and what all members do at once.
+# All in one wave.
 AT_ONCE = ("start", "kept")
 # P12 of the live preflight; a restart names the arguments that are new, gone or differ.
 RETENTION = "--storage.tsdb.retention.size"

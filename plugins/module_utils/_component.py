@@ -378,9 +378,9 @@ class Component:
     def _found(self, outcome: Outcome, files: FilesetPlan) -> None:
         """What is pending, and what those who change one host after the other must know of it."""
         due = self.pending(files)
-        # A reason names what runs, which may be a secret of former times.
-        known = self.secrets.union(self._former_secrets.read() or ())
-        outcome.reasons = [_diff.mask(reason, (), known) for reason in due.reasons]
+        if due.reasons:  # these name what runs, which may be a secret of former times
+            known = self._all_secrets()
+            outcome.reasons = [_diff.mask(reason, (), known) for reason in due.reasons]
         outcome.pending, outcome.at_once = due.action, due.at_once
         outcome.breaks = {who: list(changes) for who, changes in due.breaks.items()}
         outcome.files = [*files.written, *files.removed]
@@ -457,9 +457,8 @@ class Component:
             return None
         copy.possible()
         # What runs has written since a copy was taken that an earlier run left.
-        stale = (
-            kept is not None and not kept.restoring and (self.service.status().running is not None or copy.is_old(kept))
-        )
+        runs = self.service.status().running is not None
+        stale = kept is not None and not kept.restoring and (runs or copy.is_old(kept))
 
         def forth() -> None:
             if kept and kept.restoring:  # a way back that was cut off
@@ -543,10 +542,14 @@ class Component:
         else:
             _configure.take_up(_configure.Running(self.api, self._http, self._clock), undo)
 
+    def _all_secrets(self) -> set[str]:
+        """The former ones included, which only the disk knows."""
+        return self.secrets.union(self._former_secrets.read() or ())
+
     def _shown(self, diff: t.Sequence[dict[str, str]]) -> list[dict[str, str]]:
         """The diff without values of secret keys, the former ones included, which only the disk knows."""
         shown = []
-        known = self.secrets.union(self._former_secrets.read() or ())
+        known = self._all_secrets()
         for entry in diff:
             if self.leaves or entry["after_header"] in self._masked:  # of one that leaves no file is known any more
                 both = [entry["before"].encode(), entry["after"].encode()]

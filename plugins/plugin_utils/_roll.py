@@ -48,9 +48,9 @@ def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any]) ->
         )
     for item in slices:
         part = turn.due[item["name"]]
-        if part["at_once"] and "peers" not in part["breaks"]:
-            _require_whole(item["name"], turn.host)
         if "peers" not in part["breaks"]:
+            if part["at_once"]:
+                _require_whole(item["name"], turn.host)
             continue
         others = [
             one["host"]
@@ -165,6 +165,12 @@ class Turn:
         runs = self.due.get(name, {}).get("runs", "")
         return f"{runs} -> {wanted}" if runs not in ("", wanted) else wanted
 
+    def named(self, slices: Slices) -> str:
+        """Components with their versions, for a sentence."""
+        return ", ".join(
+            f"{item['name']} {self.versions(item['name'], item['release'].get('version', ''))}" for item in slices
+        )
+
     def staged(self) -> list[Entry]:
         """For the summary of a host that was staged: what is pending there, unless a later turn does it."""
         self.begin(self.slices)
@@ -253,9 +259,7 @@ def left(error: HAError, away: t.Sequence[str], turn: Turn) -> HAError:
 
     Its former files stay in the journal, so the next run begins with these, and proves it or takes it back.
     """
-    what = ", ".join(
-        f"{item['name']} {turn.versions(item['name'], item['release'].get('version', ''))}" for item in turn.slices
-    )
+    what = turn.named(turn.slices)
     names = ", ".join(away)
     return HAError(
         f"{what} serves on {turn.host} and was left there: {names} does not, so taking it back would leave nobody: "
@@ -282,9 +286,7 @@ def taken_back(error: HAError, back: t.Mapping[str, t.Any], turn: Turn) -> HAErr
     """
     names = [error.facts["component"]] if error.facts.get("component") else [item["name"] for item in turn.slices]
     items = [item for item in turn.slices if item["name"] in names]
-    what = ", ".join(
-        f"{item['name']} {turn.versions(item['name'], item['release'].get('version', ''))}" for item in items
-    )
+    what = turn.named(items)
     did = [action for found in (back.get("components") or {}).values() for action in found["actions"]]
     facts = {key: value for key, value in error.facts.items() if key != "versions"}
     if back.get("failed"):

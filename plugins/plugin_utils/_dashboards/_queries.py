@@ -10,6 +10,8 @@ labels of each; so every query takes ``max by`` of a member first, and only then
 
 from __future__ import annotations
 
+import dataclasses
+
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _watch
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._dashboards._grafana import Choice
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_packages._package import of
@@ -23,6 +25,24 @@ UP = {0: "down", 1: "up"}
 def each(expr: str, *more: str) -> str:
     """What each member says, once. :param more: labels besides group and member that tell series apart."""
     return f"max by ({', '.join((_watch.GROUP, _watch.MEMBER, *more))}) ({expr})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Members:
+    """What members say of themselves. :param matchers: of their series.
+
+    ``kept``: labels besides group and member that tell series apart.
+    """
+
+    matchers: str
+
+    def says(self, metric: str, *kept: str) -> str:
+        return each(f"{metric}{{{self.matchers}}}", *kept)
+
+    def grows(self, metric: str, *kept: str, over: str = "") -> str:
+        """How fast a counter grows. :param over: labels over which it is summed."""
+        grows = f"rate({metric}{{{self.matchers}}}{RATE})"
+        return each(f"sum without ({over}) ({grows})" if over else grows, *kept)
 
 
 def or_zero(expr: str) -> str:

@@ -19,6 +19,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._dashboard
     SET,
     UP,
     WHO,
+    Members,
     choice,
     chosen,
     each,
@@ -30,16 +31,7 @@ _MESHES = chosen("alertmanager", ha_group="mesh")
 _CHOSEN = chosen("alertmanager", ha_group="mesh", ha_member="member")
 
 
-def _of(metric: str, *more: str) -> str:
-    """Something that each member says of itself."""
-    return each(f"{metric}{{{_CHOSEN}}}", *more)
-
-
-def _rate(metric: str, *kept: str, over: str = "") -> str:
-    """How fast a counter of each member grows. :param over: labels over which it is summed."""
-    grows = f"rate({metric}{{{_CHOSEN}}}{RATE})"
-    return each(f"sum without ({over}) ({grows})" if over else grows, *kept)
-
+_of, _rate = Members(_CHOSEN).says, Members(_CHOSEN).grows
 
 _ANSWERS = each(f"up{{{_MESHES}}}")
 _HASH = each(f"alertmanager_config_hash{{{_MESHES}}}")

@@ -20,6 +20,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._dashboard
     SET,
     UP,
     WHO,
+    Members,
     choice,
     chosen,
     each,
@@ -32,16 +33,7 @@ _CHOSEN = chosen("prometheus", ha_group="replica_set", ha_shard="shard", ha_memb
 _SETS = chosen("prometheus", ha_group="replica_set", ha_shard="shard")
 
 
-def _of(metric: str) -> str:
-    """Something that each replica says of itself."""
-    return each(f"{metric}{{{_CHOSEN}}}")
-
-
-def _rate(metric: str, *parts: str) -> str:
-    """How fast a counter of each replica grows. :param parts: labels over which it is summed."""
-    grows = f"rate({metric}{{{_CHOSEN}}}{RATE})"
-    return each(f"sum without ({', '.join(parts)}) ({grows})" if parts else grows)
-
+_of, _rate = Members(_CHOSEN).says, Members(_CHOSEN).grows
 
 _NEWEST = each(f"prometheus_tsdb_head_max_time_seconds{{{_SETS}}}")
 
@@ -142,7 +134,7 @@ _SCRAPING = (
                 "Samples ingested",
                 "timeseries",
                 "Samples a second. Replicas of a set are about equal.",
-                (Query(_rate("prometheus_tsdb_head_samples_appended_total", "type"), WHO),),
+                (Query(_rate("prometheus_tsdb_head_samples_appended_total", over="type"), WHO),),
                 "cps",
                 alerts=(prometheus_health.NOT_INGESTING,),
             ),
@@ -247,8 +239,8 @@ _RULES = (
                 "timeseries",
                 "Should be none. A rule that fails is named in the replica's log and on its page of rules.",
                 (
-                    Query(_rate("prometheus_rule_evaluation_failures_total", "rule_group"), f"{WHO} failed"),
-                    Query(_rate("prometheus_rule_group_iterations_missed_total", "rule_group"), f"{WHO} missed"),
+                    Query(_rate("prometheus_rule_evaluation_failures_total", over="rule_group"), f"{WHO} failed"),
+                    Query(_rate("prometheus_rule_group_iterations_missed_total", over="rule_group"), f"{WHO} missed"),
                 ),
                 "cps",
             ),
@@ -288,10 +280,10 @@ _ALERTING = (
                 "Should be none. Where one Alertmanager fails and the others get the alerts, nothing is lost.",
                 (
                     Query(
-                        each(f"rate(prometheus_notifications_errors_total{{{_CHOSEN}}}{RATE})", "alertmanager"),
+                        _rate("prometheus_notifications_errors_total", "alertmanager"),
                         f"{WHO} to {{{{alertmanager}}}}",
                     ),
-                    Query(_rate("prometheus_notifications_dropped_total", "alertmanager"), f"{WHO} dropped"),
+                    Query(_rate("prometheus_notifications_dropped_total", over="alertmanager"), f"{WHO} dropped"),
                 ),
                 "cps",
                 alerts=(prometheus_health.SENDING, prometheus_health.SENDING_TO_ANY),
