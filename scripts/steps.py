@@ -117,8 +117,8 @@ TARGETS = {
     "bench": ("bench",),
 }
 TARGETS["test-fast"] = TARGETS["lint"] + TARGETS["types"] + TARGETS["units"]
-# Without "molecule rolling", which takes half an hour: with it CI would end too near its limit of 84 minutes. It goes in
-# behind "molecule default" once integration takes less; until then: make molecule SCENARIO=rolling.
+# Without "molecule rolling", which takes half an hour: with it CI would end too near its limit of 84 minutes. It goes
+# in behind "molecule default" once integration takes less; until then: make molecule SCENARIO=rolling.
 TARGETS["test"] = (
     *TARGETS["test-fast"],
     *("sanity", "tarball", "engine", "molecule default", "lab up", "integration"),
