@@ -38,6 +38,8 @@ NEW = {"prometheus": "3.5.3", "alertmanager": "0.33.1"}
 CONSENTS = ("P10", "P17", "A20", "A19", "X06")
 #: Of the inventory: seconds between two Ticks, between two evaluations, between two scrapes.
 TICK, EVALUATION, SCRAPE = 5, 1.0, 2.0
+#: Of the inventory, too, in seconds.
+PEER_TIMEOUT = 5
 #: Where a test moves the mesh's web endpoints.
 MOVED = 9193
 #: Seconds until a notification is out for certain: group_wait, two members before it, what the webhook takes.
@@ -295,3 +297,9 @@ def added(rule: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def extra_args(flags: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Variables of Prometheus: flags more."""
     return {"prometheus_extra_args": {**inventory("prometheus")["prometheus_extra_args"], **flags}}
+
+
+def rerouted(repeat_interval: str) -> dict[str, t.Any]:
+    """Variables of Alertmanager: another interval at the root route."""
+    config = inventory("alertmanager")["alertmanager_config"]
+    return {"alertmanager_config": {**config, "route": {**config["route"], "repeat_interval": repeat_interval}}}

@@ -90,11 +90,14 @@ class ActionModule(_converge.ConvergeAction, GateAction):
         before = self.pass_gate("before", gates, task_vars) if args["gate_before"] and gates else None
         turn.passed("before", before)
         try:
-            result = self.converge(slices, "trial", task_vars, asked=args["asked"])
+            state = "ahead" if any(turn.goes_ahead(item["name"]) for item in slices) else "trial"
+            result = self.converge(slices, state, task_vars, asked=args["asked"])
             if result.get("failed"):
                 raise _roll.refused(result)
             turn.tried(result["components"])
             if self._task.check_mode:
+                ahead = [item for item in slices if turn.goes_ahead(item["name"])]
+                _converge.record(turn.host, ahead, turn.left(result["components"]))
                 return {**result, **_roll.foreseen(turn.host, before)}
             after = self.pass_gate("after", gates, task_vars) if gates else None
             turn.passed("after", after)

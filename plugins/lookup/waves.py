@@ -24,7 +24,7 @@ options:
         M(baremetal.prometheus_ha.plan) with O(baremetal.prometheus_ha.plan#module:transition) before it.
       - V(together) gives the hosts on which all members of a mesh have to change at the same moment, a mesh in one
         wave, and as many meshes in a wave as Ansible has forks for. A new configuration of Alertmanager is such a
-        change, and what gossip depends on.
+        change, also ahead of a restart that is pending besides, and what gossip depends on.
       - V(change) gives the hosts on which anything else that serves is to be reloaded, restarted or removed.
       - V(kept) gives the hosts that still keep data of a former version for a way back, in one wave, once nothing is
         pending any more on the others of their set or mesh.

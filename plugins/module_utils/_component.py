@@ -58,9 +58,9 @@ def _order(version: str) -> tuple[int, ...]:
 _ERROR = re.compile(r'level"?[=:]"?error', re.IGNORECASE)  # a line of either log format
 # So long (seconds) a process that runs may take to answer at all: Alertmanager listens within a second of its start.
 _ANSWER_TIMEOUT = 5.0
-# What the module component may bring one to; the ends are those of a trial.
+# What the module component may bring one to; the ends are those of a trial, of the files alone (ahead) or of all.
 ENDS = ("settled", "proved", "reverted")
-STATES = ("staged", "started", "active", "trial", *ENDS, "absent")
+STATES = ("staged", "started", "active", "ahead", "trial", *ENDS, "absent")
 # What may be asked of a component that has less pending.
 ASKS = (RELOAD, RESTART)
 
@@ -72,6 +72,8 @@ class Outcome:
     :param pending: none, start, write, reload, restart or remove: what an activation would do.
     :param reasons: why, in sentences.
     :param at_once: whether all members of the mesh have to make that change at the same moment.
+    :param ahead: whether, before the restart that is pending, what runs can take up the files that all members take up
+        at the same moment.
     :param breaks: by who is broken until they changed, too (peers, clients), the changes that do it.
     :param files: those of the configuration that differ.
     :param serves: whether what is to be changed is up and ready before.
@@ -88,6 +90,7 @@ class Outcome:
     pending: str = NONE
     reasons: list[str] = dataclasses.field(default_factory=list)
     at_once: bool = False
+    ahead: bool = False
     breaks: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     files: list[str] = dataclasses.field(default_factory=list)
     serves: bool = False
@@ -264,10 +267,11 @@ class Component:
             outcome.actions.append(f"enabled {self.service.unit}, so that it starts at boot")
         return outcome
 
-    def activate(self, *, only_start: bool = False, settle: bool = True) -> Outcome:
+    def activate(self, *, only_start: bool = False, ahead: bool = False, settle: bool = True) -> Outcome:
         """Stage, then do what is pending, prove it, or put everything back as it was.
 
         :param only_start: leave alone what already serves.
+        :param ahead: where the files can be taken up before the restart that is pending, do that alone.
         :param settle: False keeps the former unit, files and data at hand: ``settle`` or ``revert`` must follow. A run
             that is cut off before has the next one put the former files back, and begin anew.
         :raises HAError: when the change was refused; the former version and configuration serve again then.
@@ -277,37 +281,43 @@ class Component:
             return self._finish(outcome)
         if outcome.pending == REMOVE:
             return self._remove(outcome)
+        ahead = ahead and outcome.ahead
+        action = RELOAD if ahead else outcome.pending
         files = self.config.plan()
-        outcome.diff += self._shown(files.diff) + self.service.plan().diff
+        if ahead:
+            outcome.reasons = list(_effects.of_files(self._effects, (*files.written, *files.removed)).reasons)
+        outcome.diff += self._shown(files.diff) + ([] if ahead else self.service.plan().diff)
         outcome.actions += [f"wrote {os.path.join(self._spec.root, path)}" for path in files.written]
         outcome.actions += [f"removed {os.path.join(self._spec.root, path)}" for path in files.removed]
-        outcome.actions.append(f"{outcome.pending} of {self.service.unit}: {'; '.join(outcome.reasons)}")
+        outcome.actions.append(f"{action} of {self.service.unit}: {'; '.join(outcome.reasons)}")
         if not self._apply:
             return outcome
-        crossing = self._crossing(outcome)
+        crossing = None if ahead else self._crossing(outcome)
         if files.changed:
             self.config.swap()
         undo = self.config.rollback if files.changed else None
         begun = time.time()
         try:
-            started = self.service.activate(
-                self._serves_new,
-                undo=undo,
-                former_look=self._former_is_ready,
-                crossing=crossing,
-                action=outcome.pending if outcome.pending in (START, RESTART) else "",
-                settle=settle,
-            )
+            started = None
+            if not ahead:
+                started = self.service.activate(
+                    self._serves_new,
+                    undo=undo,
+                    former_look=self._former_is_ready,
+                    crossing=crossing,
+                    action=action if action in (START, RESTART) else "",
+                    settle=settle,
+                )
             if started:
                 outcome.seconds, outcome.waited_for = started.seconds, list(started.waited_for)
                 outcome.out_of_service = started.out_of_service if outcome.serves else None
-            elif outcome.pending == RELOAD:
+            elif action == RELOAD:
                 self._reload(undo)
         except HAError as error:
             error.facts.setdefault("reasons", outcome.reasons)
             error.facts.setdefault("versions", self._versions(outcome))
             error.what = "; ".join([error.what, *self.told])
-            if outcome.pending == RELOAD:
+            if action == RELOAD:
                 # Prometheus' own answer may name nothing but its configuration file (query_log_file, seen with 3.5.3).
                 logged = self.service.log_tail(begun).splitlines()
                 error.said = "\n".join([error.said, *(line for line in logged if _ERROR.search(line))]).strip()
@@ -317,7 +327,7 @@ class Component:
                 with contextlib.suppress(HAError):
                     undo()
             raise
-        outcome.pending = NONE
+        outcome.pending = outcome.pending if ahead else NONE
         outcome.actions += self.told
         if not settle:
             return outcome
@@ -335,6 +345,8 @@ class Component:
             return outcome
         self.config.settle()
         self.service.settle()
+        if self.service.status().pending:  # its files went ahead
+            return outcome
         if proved and self._copy:
             kept = self._copy.kept()
             if self._copy.drop() and kept:
@@ -382,6 +394,7 @@ class Component:
             known = self._all_secrets()
             outcome.reasons = [_diff.mask(reason, (), known) for reason in due.reasons]
         outcome.pending, outcome.at_once = due.action, due.at_once
+        outcome.ahead = self._goes_ahead(due, files)
         outcome.breaks = {who: list(changes) for who, changes in due.breaks.items()}
         outcome.files = [*files.written, *files.removed]
         outcome.runs = self._version()
@@ -410,6 +423,21 @@ class Component:
             at_once = due.at_once and (self._asked == due.action or bool(due.breaks))
             return Due(self._asked, (f"a {self._asked} was asked for", *due.reasons), at_once, due.breaks)
         return due
+
+    def _goes_ahead(self, due: Due, files: FilesetPlan) -> bool:
+        """Whether what runs takes up, before it restarts, what all members have to take up at the same moment.
+
+        Members that restart one after the other would have two configurations for so long, and notify twice.
+        """
+        changed = _effects.of_files(self._effects, (*files.written, *files.removed))
+        running = self.service.status().running
+        if due.action != RESTART or due.at_once or due.breaks or not changed.at_once or not running:
+            return False
+        release = os.path.dirname(os.path.dirname(running.argv[0]))
+        try:
+            return not self.config.check(self._commands, {"release": release}, missing_ok=True)
+        except HAError:  # it needs the new version, or is wrong for that, too, which the stage says
+            return False
 
     def _due(self, files: FilesetPlan) -> Due:
         state = self.service.status()

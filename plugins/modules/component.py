@@ -44,6 +44,7 @@ options:
       - V(trial) does the same and keeps the former unit, files and data at hand, so that V(settled) or V(reverted) must
         follow. M(baremetal.prometheus_ha.roll) does that. A run that is cut off before has the next one put the former
         files back and begin anew.
+      - V(ahead) does of what is to restart the configuration alone, where what runs accepts it, as V(trial) does it.
       - V(settled) lets go of what V(trial) kept, but for data that only the former version can surely open. V(proved)
         lets go of that, too.
       - V(reverted) puts back what V(trial) kept, and has it run.
@@ -51,7 +52,7 @@ options:
         this collection did not write.
     type: str
     default: active
-    choices: [staged, started, active, trial, settled, proved, reverted, absent]
+    choices: [staged, started, active, ahead, trial, settled, proved, reverted, absent]
   asked:
     description:
       - What is to be done to what serves, even where less is pending.
@@ -196,6 +197,11 @@ components:
     at_once:
       description: Whether all members of the mesh have to make that change at the same moment.
       type: bool
+    ahead:
+      description:
+        - Whether what runs can take up the configuration before the restart that is pending,
+          all members of the mesh at the same moment.
+      type: bool
     breaks:
       description: By who is broken until they changed, too (C(peers), C(clients)), the changes that do it.
       type: dict
@@ -321,7 +327,8 @@ def converge(component: Component, state: str) -> Outcome:
             return component.settle(proved=state == "proved")
         if state == "reverted":
             return component.revert()
-        return component.activate(only_start=state == "started", settle=state != "trial")
+        on_trial = state in ("ahead", "trial")
+        return component.activate(only_start=state == "started", ahead=state == "ahead", settle=not on_trial)
 
 
 @contextlib.contextmanager

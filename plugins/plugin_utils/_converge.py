@@ -19,7 +19,7 @@ Slices = t.Sequence[t.Mapping[str, t.Any]]
 # Seconds beyond a start's time-out that a process which a dead run left on the host is waited for.
 _MARGIN = 60.0
 # What a stage finds of a component and later plays of the run need.
-_KEPT = ("pending", "reasons", "at_once", "breaks", "files", "serves", "runs", "endpoint", "keeps")
+_KEPT = ("pending", "reasons", "at_once", "ahead", "breaks", "files", "serves", "runs", "endpoint", "keeps")
 
 
 def part(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

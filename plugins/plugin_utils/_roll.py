@@ -49,7 +49,7 @@ def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any]) ->
     for item in slices:
         part = turn.due[item["name"]]
         if "peers" not in part["breaks"]:
-            if part["at_once"]:
+            if part["at_once"] or part["ahead"]:
                 _require_whole(item["name"], turn.host)
             continue
         others = [
@@ -93,16 +93,19 @@ def require_forks(host: str, forks: int) -> None:
 
 
 def mixed(slices: Slices, turn: Turn) -> list[str]:
-    """What is to be said of members that restart and take up a new configuration on the way: not all at once then."""
+    """What is to be said of members that take up a new configuration while they restart: not all at once then.
+
+    What runs does not accept it, or the web endpoint moves, too.
+    """
     found = []
     for item in slices:
         part = turn.due[item["name"]]
         at_once = _effects.of_files(_effects.table(item.get("effects")), part["files"]).at_once
-        if at_once and not part["at_once"] and part["pending"] == RESTART:
+        if at_once and not (part["at_once"] or part["ahead"]) and part["pending"] == RESTART:
             found.append(
                 f"{' '.join(item['cohort'][1:])}: the members of {item['name']} restart one after the other, and each "
-                "takes up the new configuration then; until the last has it, what the two route differently is told "
-                "twice. A run with the configuration alone, before this one, avoids that."
+                "takes up the new configuration then, which what runs does not accept; until the last has it, what the "
+                "two route differently is told twice."
             )
     return found
 
@@ -154,9 +157,15 @@ class Turn:
             if "peers" in self.due[name]["breaks"]
         ]
 
+    def goes_ahead(self, name: str) -> bool:
+        """Whether this turn is about a component's configuration alone, which restarts in a later one."""
+        return self.phase == "together" and bool(self.due[name]["ahead"])
+
     def left(self, components: Found) -> dict[str, dict[str, t.Any]]:
-        """What is pending once the turn is over: in the phase ``clients``, the planned configuration."""
-        rest = {"at_once": False, "breaks": {}, "files": [], "endpoint": None, "serves": True}
+        """What is pending once the turn is over: in the phase ``clients`` the planned configuration, of what took up
+        its configuration ahead the restart.
+        """
+        rest = {"at_once": False, "ahead": False, "breaks": {}, "files": [], "endpoint": None, "serves": True}
         if self.phase == "clients":
             rest.update(pending=RELOAD, reasons=["both places of what moved are listed"], files=["prometheus.yml"])
         return {name: {**found, **rest} for name, found in components.items()}
@@ -190,7 +199,9 @@ class Turn:
 
     def _did(self, name: str) -> str:
         part = self.due[name]
-        return RELOAD if self.phase == "clients" else "flip" if part["breaks"] else str(part["pending"])
+        if self.phase == "clients" or self.goes_ahead(name):
+            return RELOAD
+        return "flip" if part["breaks"] else str(part["pending"])
 
     def _entry(self, item: t.Mapping[str, t.Any], did: str, *, error: str = "") -> Entry:
         name, part = item["name"], self.due[item["name"]]
@@ -205,7 +216,7 @@ class Turn:
             cohort=" ".join(item["cohort"][1:]),
             began=self._began,
             seconds=round(max(own, 0.0) / len(self.slices), 2),
-            why=tuple(part["reasons"]),
+            why=tuple(f"{path} differs" for path in part["files"]) if self.goes_ahead(name) else tuple(part["reasons"]),
             wave=number,
             waves=count,
             version_from=part["runs"] or None,

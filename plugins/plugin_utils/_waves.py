@@ -12,7 +12,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects i
 
 # In the order in which a run goes through them. In ``clients``, those that talk to a web endpoint that is about to move
 # learn of both places; in ``flip`` it moves, one host after the other; in ``together`` all members of a mesh change at
-# the same moment; in ``change`` the rest does, one host after the other.
+# the same moment, of what restarts besides the configuration; in ``change`` the rest does, one host after the other.
 PHASES = ("start", "clients", "flip", "together", "change")
 
 Cohort = t.Tuple[str, ...]
@@ -52,7 +52,7 @@ def phase(part: t.Mapping[str, t.Any], only: str = "", serving: t.Container[Coho
         return "change" if goes_on else START
     if "clients" in part["breaks"]:
         return "flip"
-    return "together" if part["at_once"] else "change"
+    return "together" if part["at_once"] or part["ahead"] else "change"
 
 
 def together(pending: t.Mapping[str, t.Collection[t.Any]], forks: int) -> list[list[str]]:

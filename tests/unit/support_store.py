@@ -65,6 +65,7 @@ def part(pending: str = "none", *, cohort: t.Sequence[str] = ("prometheus", "def
         "pending": pending,
         "reasons": [],
         "at_once": False,
+        "ahead": False,
         "breaks": {},
         "files": [],
         "serves": True,

@@ -17,7 +17,7 @@ from ansible_collections.baremetal.prometheus_ha.molecule.rolling.support import
     Seen,
     Wanted,
     added,
-    inventory,
+    rerouted,
 )
 from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import MESH, REPLICAS, SETS, Run
 
@@ -45,9 +45,7 @@ def change(stack: Rolling, prober: Prober, wanted: Wanted) -> Change:
 @pytest.fixture(scope="module")
 def groups() -> dict[str, dict[str, t.Any]]:
     """A rule on all replicas, and a route's interval on all members."""
-    config = inventory("alertmanager")["alertmanager_config"]
-    route = {**config["route"], "repeat_interval": "5h"}
-    return {"prometheus": added(NEVER), "alertmanager": {"alertmanager_config": {**config, "route": route}}}
+    return {"prometheus": added(NEVER), "alertmanager": rerouted("5h")}
 
 
 @pytest.fixture(scope="module")

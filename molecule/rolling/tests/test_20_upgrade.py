@@ -14,11 +14,13 @@ from ansible_collections.baremetal.prometheus_ha.molecule.rolling.support import
     NEW,
     NOTIFIED,
     OLD,
+    PEER_TIMEOUT,
     SCRAPE,
     Prober,
     Rolling,
     Seen,
     Wanted,
+    rerouted,
     soon,
 )
 from ansible_collections.baremetal.prometheus_ha.molecule.shared import notices
@@ -69,7 +71,8 @@ def upgrade(stack: Rolling, prober: Prober, refusal: Refusal, since: int) -> Upg
     steady = stack.steady()
     silence = stack.silence("Hushed")
     begun = time.time()
-    run = stack.begin(Wanted(NEW, steady=True, since=since, consents=["P10"])).wait(600)
+    groups = {"alertmanager": rerouted("5h")}
+    run = stack.begin(Wanted(NEW, steady=True, since=since, consents=["P10"], groups=groups)).wait(600)
     ended = time.time()
     seen = prober.seen(begun, ended)
     # Time for what began at the end of the run to be told, and to be told again.
@@ -93,6 +96,19 @@ def test_with_consent_all_hosts_run_the_new_versions(stack: Rolling, upgrade: Up
     upgrade.run.succeeded()
     assert upgrade.versions == stack.expected(Wanted(NEW))
     print(f"the upgrade of 2 x 2 + 3 hosts took {upgrade.run.seconds:.1f} s; {upgrade.seen.figures()}")
+
+
+def test_the_new_route_went_to_all_members_at_the_same_moment(stack: Rolling, upgrade: Upgrade) -> None:
+    """Before the first of them restarted: they would have had two configurations from then to the end of the roll."""
+    loads, restarts = [], []
+    for member in MESH:
+        since = f"journalctl --unit=alertmanager --output=short-unix --no-pager --since=@{int(upgrade.rolled[0])}"
+        lines = stack.sh(member, since).splitlines()
+        loads.append(next(float(line.split()[0]) for line in lines if "Completed loading of configuration" in line))
+        restarts.append(next(float(line.split()[0]) for line in lines if "Starting Alertmanager" in line))
+    print(f"all members took up the new route within {max(loads) - min(loads):.1f} s")
+    assert max(loads) - min(loads) <= PEER_TIMEOUT
+    assert max(loads) < min(restarts)
 
 
 def test_everything_was_away_once(upgrade: Upgrade) -> None:

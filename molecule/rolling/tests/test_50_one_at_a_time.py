@@ -78,7 +78,7 @@ def test_a_second_run_is_refused_with_who_is_at_it_and_since_when(canary: Canary
 def test_the_canary_goes_alone_and_the_others_follow(canary: Canary) -> None:
     before, meanwhile = canary.between
     assert [name for name in before if before[name] != meanwhile[name]] == [FIRST]
-    waves: dict[object, list[object]] = {}
+    waves: dict[int, list[str]] = {}
     for entry in canary.entries:
         if entry["wave"]:
             waves.setdefault(entry["wave"], []).append(entry["host"])

@@ -28,6 +28,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _roll,
     _run_summary,
     _store,
+    _waves,
 )
 from ansible_collections.baremetal.prometheus_ha.tests.unit import support_plan as support
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import Steps
@@ -535,6 +536,33 @@ def test_all_members_change_at_the_same_moment(capsys: pytest.CaptureFixture[str
     assert "am-1: the peers of alertmanager were split for 1.5 s at most" in "".join(capsys.readouterr())
 
 
+AHEAD = part("restart", ahead=True, runs="0.28.1", version="0.33.1", files=["alertmanager.yml"])
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_configuration_goes_ahead_of_a_restart_and_the_restart_has_its_turn_later(check: bool) -> None:
+    world = World()
+    staged("alertmanager", am_1=AHEAD, am_2=AHEAD, am_3=AHEAD)
+    world.answers["ahead"] = [did("alertmanager", pending="restart", ahead=True, files=["alertmanager.yml"])]
+    result = world.roll("am-1", phase="together", gate_before=False, check=check)
+    assert "failed" not in result, result.get("msg")
+    assert world.changes == ["am-1 ahead", *([] if check else ["am-1 settled"])]
+    (entry,) = entries(result)
+    assert (entry.did, entry.why) == ("reload", ("alertmanager.yml differs",))
+    rest = _store.due(["am-1"])["am-1"]["alertmanager"]
+    assert (rest["pending"], rest["ahead"], rest["files"]) == ("restart", False, [])
+    assert _waves.phase(rest) == "change"
+
+
+def test_a_configuration_that_goes_ahead_goes_to_all_members_or_none() -> None:
+    world = World()
+    staged("alertmanager", am_1=AHEAD)
+    with_gate("am-1")
+    result = world.roll("am-1", phase="together", gate_before=False, play=MEMBERS[:1])
+    assert "goes to all members of a mesh at the same moment, and am-2, am-3 would keep the former one" in result["msg"]
+    assert world.calls == []
+
+
 def with_gate(host: str) -> None:
     """The gate of an earlier task has asked the model who is in the mesh."""
     variables = task_vars(host, *STACK)
@@ -572,6 +600,7 @@ def test_all_that_change_at_the_same_moment_need_a_process_each(
         (part("restart", files=["alertmanager.yml"]), True),
         (part("restart"), False),
         (part("reload", files=["alertmanager.yml"], at_once=True), False),
+        (AHEAD, False),
     ],
 )
 def test_members_that_take_up_a_configuration_by_a_restart_are_told_of(changes: t.Any, told: bool) -> None:

@@ -32,8 +32,11 @@ class Upgraded(Host):
         super().__init__(base)
         self.steps: list[tuple[str, str, bool]] = []
         self.start_takes = 0.0
+        self.refuses = ""  # checkers below that folder do
 
     def __call__(self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0) -> Completed:
+        if self.refuses and self.refuses in argv[0] and "check" in argv:
+            return Completed(1, "", "it is new")
         verb = argv[1] if argv[0] == "systemctl" else ""
         if verb in ("stop", "start", "restart"):
             self.steps.append((verb, self.version_of(self.systemd.text()), (self.data / COPY).exists()))
@@ -84,6 +87,74 @@ def journals(host: Host) -> list[str]:
 
 def configured(host: Host) -> str:
     return (host.config / "prometheus.yml").read_text()
+
+
+# -- the files ahead of a restart --------------------------------------------------------------------------------------
+
+AT_ONCE = ({"match": "prometheus.yml", "action": "reload", "at_once": True},)
+BOTH: dict[str, t.Any] = {"generation": "g2", "effects": AT_ONCE, **FLAG}
+
+
+def ahead(component: Component) -> Outcome:
+    try:
+        return component.activate(ahead=True, settle=False)
+    finally:
+        end(component)
+
+
+def test_files_that_all_take_up_at_the_same_moment_go_ahead_of_a_restart(host: Upgraded) -> None:
+    host.serve()
+    assert host.component(**BOTH).stage().ahead
+    outcome = ahead(host.component(**BOTH))
+    assert (outcome.pending, outcome.reasons) == ("restart", ["prometheus.yml differs"])
+    assert (host.generation, host.steps, journals(host)) == ("g2", [], ["config"])
+    host.component(**BOTH).settle()
+    assert (journals(host), host.systemd.verbs()) == ([], [])
+    left = host.component(**BOTH).stage()
+    assert (left.pending, left.ahead, left.files) == ("restart", False, [])
+    assert trial(host.component(**BOTH)).pending == "none"
+    assert [verb for verb, _version, _kept in host.steps] == ["restart"]
+
+
+def test_files_that_went_ahead_are_put_back_by_a_reload(host: Upgraded) -> None:
+    host.serve()
+    ahead(host.component(**BOTH))
+    host.component(**BOTH).revert()
+    assert (host.generation, journals(host), host.steps) == ("g1", [], [])
+
+
+def test_a_reload_that_is_refused_ahead_of_a_restart_leaves_all_as_it_was(host: Upgraded) -> None:
+    host.serve()
+    with pytest.raises(HAError, match="reload"):
+        ahead(host.component(extra="# refused on reload\n", **BOTH))
+    assert (host.generation, journals(host), host.steps) == ("g1", [], [])
+    assert "generation g1" in configured(host)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({**BOTH, "effects": ()}, id="files that members take up one by one"),
+        pytest.param({"effects": AT_ONCE, **FLAG}, id="no file"),
+        pytest.param({"effects": AT_ONCE, "generation": "g2"}, id="no restart"),
+        pytest.param({**BOTH, "effects": (*AT_ONCE, {"match": "--*", "action": "restart", "at_once": True})}, id="all"),
+        pytest.param(
+            {**BOTH, "effects": (*AT_ONCE, {"match": "--*", "action": "restart", "breaks": "clients"})}, id="moves"
+        ),
+    ],
+)
+def test_what_does_not_go_ahead(host: Upgraded, values: dict[str, t.Any]) -> None:
+    host.serve()
+    assert not host.component(**values).stage().ahead
+
+
+def test_what_the_running_version_refuses_does_not_go_ahead(host: Upgraded) -> None:
+    host.serve(version=OLD)
+    wanted: dict[str, t.Any] = {**BOTH, "version": NEW}
+    assert host.component(**wanted).stage().ahead
+    host.refuses = f"/{OLD}/"
+    assert not host.component(**wanted).stage().ahead
+    assert trial(host.component(**wanted)).pending == "none", "the new one takes it"
 
 
 # -- settled, or put back ---------------------------------------------------------------------------------------------

@@ -164,6 +164,7 @@ SPLITS = {"peers": ["--cluster.label: a -> b"]}
         pytest.param(part("restart", breaks=MOVES), "flip", id="flip"),
         pytest.param(part("reload", at_once=True), "together", id="a configuration that all take up"),
         pytest.param(part("restart", at_once=True, breaks=SPLITS), "together", id="what gossip depends on"),
+        pytest.param(part("restart", ahead=True), "together", id="a configuration that goes ahead of a restart"),
     ],
 )
 def test_phase(found: t.Mapping[str, t.Any], expected: str) -> None:

@@ -33,7 +33,23 @@ def test_failed_step_keeps_only_its_dependants_from_running(tmp_path: Path, capf
     out = capfd.readouterr().out
     assert "failed: exit code 1" in out
     assert "not run: bad failed" in out
-    assert out.endswith("\n1 passed, 2 failed\n")
+    assert out.endswith("\nfailed: bad, dependant\n1 passed, 2 failed\n")
+
+
+def test_step_aside_runs_beside_the_next_and_is_told_as_a_whole(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "aside.sh"
+    script.write_text(f"echo begun; while [ ! -e {tmp_path}/next ]; do sleep 0.05; done; echo ended >&2; exit 3\n")
+    run = Run()
+    run.step(Step("aside", f"sh {script}", 10), aside=True)
+    run.step(Step("next", touch(tmp_path / "next"), 10))
+    run.join()
+    assert run.passed("next")
+    assert run.results["aside"][0] == "failed: exit code 3"
+    out = capfd.readouterr().out
+    assert "=== aside: what it printed\nbegun\nended\n" in out
+    assert out.index("=== next: passed") < out.index("begun") < out.index("=== aside: failed: exit code 3")
 
 
 def test_missing_command_is_a_failed_step() -> None:
@@ -91,7 +107,7 @@ def test_signal_ends_the_step_and_still_reports(tmp_path: Path) -> None:
         assert process.wait(30) == 130
     assert (tmp_path / "closed").exists()
     assert "ended by SIGTERM" in rest
-    assert rest.endswith("\n1 passed, 1 failed\n")
+    assert rest.endswith("\nfailed: slow\n1 passed, 1 failed\n")
 
 
 def test_every_target_names_known_steps() -> None:
