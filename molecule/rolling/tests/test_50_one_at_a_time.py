@@ -11,6 +11,7 @@ import getpass
 import json
 import re
 import time
+import typing as t
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.molecule.rolling.support import (
@@ -38,7 +39,7 @@ class Canary:
     run: Run
     second: Run
     between: tuple[dict[str, str], dict[str, str]]
-    entries: list[dict[str, object]]
+    entries: list[dict[str, t.Any]]
     seen: Seen
 
 
