@@ -18,6 +18,7 @@ SUBNETS = {
     "bench": "172.30.92.0/24",
     "dev": "172.30.93.0/24",
     "scratch": "172.30.94.0/24",
+    "federation": "172.30.96.0/24",
     "rolling": "172.30.98.0/24",
 }
 _DEMO = ("eu-1", "eu-2", "us-1", "us-2", "am-1", "am-2", "am-3")
@@ -25,6 +26,7 @@ TOPOLOGIES = {
     "demo": _DEMO,
     # Whoever watches a change does so from a host of its own, at the end: the others keep their addresses.
     "rolling": (*_DEMO, "prober"),
+    "federation": (*_DEMO, "global-1", "global-2"),
     "pair4": ("eu-1", "eu-2", "am-1", "am-2"),
 }
 SERVICES = "services"

@@ -20,6 +20,8 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http impo
 )
 
 KINDS = ["prometheus", "alertmanager"]
+# What only says that it is ready: it takes up its files by a restart, so that whoever runs has them.
+READY_KINDS = [*KINDS, "haproxy"]
 
 # What every question needs.
 ENDPOINT_SPEC: dict[str, t.Any] = {

@@ -42,6 +42,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors im
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._fileset import Fileset
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._filespec import STATE, FilesetPlan, FilesetSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Http, HttpUnreachableError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._package import Package
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release import Release
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner, run
@@ -163,7 +164,13 @@ class Component:
         # What was secret so far: a vaulted value that is replaced or gone is in the former files alone, under any key.
         self._former_secrets = _record.Record(os.path.join(self._state_dir, "secrets.json"))
         self._wanted_cohort = list(params.get("cohort") or ())
-        self.release = Release(ReleaseSpec.from_params(params["release"]), runner=runner, clock=self._clock)
+        # A program of the distribution is no release of ours: it has no version here, and other flags.
+        self._packaged = "executable" in params["release"]
+        self.release: Release | Package = (
+            Package(params["release"])
+            if self._packaged
+            else Release(ReleaseSpec.from_params(params["release"]), runner=runner, clock=self._clock)
+        )
         config = {**params["config"], "state_dir": os.path.join(self._state_dir, "config")}
         self._commands = [list(command) for command in params["config"].get("check") or ()]
         self._spec = FilesetSpec.from_params(config)
@@ -250,7 +257,7 @@ class Component:
             return outcome
         installed = self.release.install(self._archive, apply=self._apply).changed
         if installed:
-            outcome.actions.append(f"installed {self.name} {self.release.spec.version}")
+            outcome.actions.append(f"installed {self.release.spec.name} {self.release.spec.version}".strip())
         outcome.actions += self.service.prepare(apply=self._apply)
         files = self.config.plan()
         outcome.foreign = files.foreign
@@ -531,7 +538,7 @@ class Component:
         """The component's own words on the new configuration, its flags and its unit, before anything changes."""
         self.config.check(self._commands, {"release": self._folder}, missing_ok=not self._apply)
         unit = self.service.spec.unit
-        if os.access(unit.executable, os.X_OK):
+        if os.access(unit.executable, os.X_OK) and not self._packaged:
             refused = _help_flags.refused(self._runner, unit.executable, unit.args)
             if refused:
                 raise HAError(

@@ -15,6 +15,7 @@ import urllib.parse
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import (
     Api,
+    fetch,
     fetch_data,
     fetch_object,
     refused,
@@ -132,9 +133,16 @@ def _alertmanager(api: Api, expect: Expect, http: Http) -> Verdict:
     return alertmanager_ready(fetch_object(api, http, "/api/v2/status"), expect.members)
 
 
+def _haproxy(api: Api, _expect: Expect, http: Http) -> Verdict:
+    """From the monitor-uri of its configuration; that says nothing of the servers behind it."""
+    fetch(api, http, "/-/ready")
+    return Verdict(True)
+
+
 _KINDS: dict[str, t.Callable[[Api, Expect, Http], Verdict]] = {
     "prometheus": _prometheus,
     "alertmanager": _alertmanager,
+    "haproxy": _haproxy,
 }
 
 

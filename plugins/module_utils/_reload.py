@@ -16,7 +16,7 @@ import hashlib
 import os
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _metrics, _ready
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import Api, fetch, fetch_data, refused
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import KINDS, Api, fetch, fetch_data, refused
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Http
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Clock, SystemClock, Verdict, wait
@@ -123,6 +123,8 @@ def loaded(api: Api, http: Http) -> Loaded:
 
     :raises HAError: when it does not answer, or not as such a component does.
     """
+    if api.kind not in KINDS:
+        return Loaded(True, "it takes up its files by a restart")
     ready = _started(api, http)
     if not ready.done and not ready.hopeless:
         return Loaded(False, ready.waiting_for)

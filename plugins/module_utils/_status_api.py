@@ -33,7 +33,11 @@ def ask(api: Api, http: Http, expect: t.Mapping[str, t.Any]) -> dict[str, t.Any]
         the parts. Of one that does not answer nothing further is asked.
     """
     found: dict[str, t.Any] = {"answers": False, "waiting_for": "", "errors": []}
-    questions = _prometheus(api, http, expect, found) if api.kind == "prometheus" else _alertmanager(api, http)
+    questions: list[Question] = []
+    if api.kind == "prometheus":
+        questions = _prometheus(api, http, expect, found)
+    elif api.kind == "alertmanager":
+        questions = _alertmanager(api, http)
     try:
         http.request("GET", api.at("/-/healthy"))
         found["answers"] = True

@@ -33,7 +33,7 @@ options:
   kind:
     description: What it is. Needed unless O(checks) is given.
     type: str
-    choices: [prometheus, alertmanager]
+    choices: [prometheus, alertmanager, haproxy]
   url:
     description: The base URL of its web endpoint, with the route prefix. Needed unless O(checks) is given.
     type: str
@@ -56,7 +56,7 @@ options:
       kind:
         description: See O(kind).
         type: str
-        choices: [prometheus, alertmanager]
+        choices: [prometheus, alertmanager, haproxy]
         required: true
       url:
         description: See O(url).
@@ -150,12 +150,16 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _ready
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import ENDPOINT_SPEC, Api
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import ENDPOINT_SPEC, READY_KINDS, Api
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._lease import LEASE_SPEC, hold
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._wait import Verdict, wait
 
-CHECK_SPEC: dict[str, t.Any] = {**ENDPOINT_SPEC, "expect": _ready.EXPECT_SPEC}
+CHECK_SPEC: dict[str, t.Any] = {
+    **ENDPOINT_SPEC,
+    "kind": {"type": "str", "required": True, "choices": READY_KINDS},
+    "expect": _ready.EXPECT_SPEC,
+}
 ARGUMENTS: dict[str, t.Any] = {
     **{name: {key: value for key, value in spec.items() if key != "required"} for name, spec in CHECK_SPEC.items()},
     "checks": {"type": "list", "elements": "dict", "options": CHECK_SPEC},

@@ -71,7 +71,7 @@ class ConvergeAction(SliceAction):
                 return result
             for item in plan:
                 if item["name"] in wanted:
-                    item["release"] = {**item["release"], **self._provide(item, wanted[item["name"]])}
+                    item["release"] = {**item["release"], **self._provided(item, wanted[item["name"]], task_vars)}
             return merged(result, self._leased(args, task_vars))
         finally:
             base: t.Any = self  # ActionBase is typed only in parts
@@ -98,6 +98,35 @@ class ConvergeAction(SliceAction):
             else:
                 # Refused for who else is at work there: nothing was done, and nothing is to be put back.
                 return {**result, "untouched": True} if holder or busy else result
+
+    def _provided(self, item: t.Mapping[str, t.Any], arch: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        if "executable" not in item["release"]:
+            return self._provide(item, arch)
+        return self._install(item["name"], str(item["release"]["name"]), task_vars)
+
+    def _install(self, component: str, package: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """A package of the distribution, by Ansible's own action. :raises HAError: with the package manager's words."""
+        base: t.Any = self  # ActionBase is typed only in parts
+        task = base._task.copy()
+        task.args = {"name": package, "state": "present"}
+        action = base._shared_loader_obj.action_loader.get(
+            "ansible.builtin.package",
+            task=task,
+            connection=base._connection,
+            play_context=base._play_context,
+            loader=base._loader,
+            templar=base._templar,
+            shared_loader_obj=base._shared_loader_obj,
+        )
+        done = action.run(task_vars=task_vars)
+        if done.get("failed"):
+            raise HAError(
+                f"the package {package} can't be installed",
+                said=str(done.get("msg", "")),
+                do=f"install {package} by hand, or mend the host's package sources.",
+                component=component,
+            )
+        return {}
 
     def _provide(self, item: t.Mapping[str, t.Any], arch: str) -> dict[str, t.Any]:
         try:

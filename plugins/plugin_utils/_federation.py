@@ -12,7 +12,7 @@ import typing as t
 import urllib.parse
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _labels, _relabel
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _balancer, _labels, _relabel
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._re2 import UndecidedError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._spelling import nearest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Link, Topology
@@ -53,6 +53,7 @@ class Job:
     :param sets: the replica sets of the inventory that it is known to take from.
     :param sources: the replicas that it scrapes one by one; none where it goes through an address that moves.
     :param complete: no further target can be among those that are not known here.
+    :param balanced: it goes through the balancer on the host itself.
     """
 
     reader: Instance
@@ -62,6 +63,7 @@ class Job:
     sets: tuple[Cohort, ...]
     sources: tuple[Instance, ...]
     complete: bool = True
+    balanced: bool = False
 
     @property
     def where(self) -> str:
@@ -134,14 +136,21 @@ def links(cohort: Cohort, topology: Topology) -> list[Link]:
 
 
 def unaddressed(job: Job) -> HAError | None:
-    """What is wrong with a sticky entry that has no address; the collection renders no balancer of its own."""
+    """What is wrong with a sticky entry that has no address, where no balancer runs on the host itself."""
     if job.variable != "federate" or job.targets:
         return None
     return HAError(
         f"{job.title} is sticky and has no address.",
         where=job.where,
-        do="set its address: your own balancer or virtual IP that leads to one replica at a time; or use mode both.",
+        do="set federation_balancer_enabled: true, so that HAProxy on the host itself leads to one replica at a time; "
+        "or its address: a balancer or virtual IP of your own that does; or use mode both.",
     )
+
+
+def balanced(prometheus: Instance, topology: Topology) -> list[Cohort]:
+    """The source sets that a Prometheus takes through the balancer on its own host, in the order of the entries."""
+    found = [job for job in entries(prometheus, topology) if isinstance(job, Job) and job.balanced]
+    return list({cohort.name: cohort for job in found for cohort in job.sets}.values())
 
 
 def entries(prometheus: Instance, topology: Topology) -> list[Job | HAError]:
@@ -200,17 +209,21 @@ class _Entry:
             for instance in ([] if sticky else source.instances)
             for port, prefix in topology.places(instance)[:-1]
         ]
-        if sticky:
-            address = self._text("address")
+        address, prefix = self._text("address"), first.prefix
+        balanced = sticky and address is None and _balancer.serves(self.prometheus)
+        if balanced:
+            targets, prefix = [_balancer.target(self.prometheus)], self._path(source)
+        elif sticky:
             targets = [host_port(*self._split(address, first.port()))] if address else []
         label = self._text("replica_label") or _labels.replica_label_of(first)
         return Job(
             reader=self.prometheus,
             variable="federate",
             title=f"entry {self.number} ({source.title})",
-            config=self._config(source.name, "http", targets, first.prefix, leaving, drop=label if sticky else None),
+            config=self._config(source.name, "http", targets, prefix, leaving, drop=label if sticky else None),
             sets=(source,),
             sources=() if sticky else source.instances,
+            balanced=balanced,
         )
 
     def _outside(self, url: str | None, sticky: bool) -> Job:
@@ -285,6 +298,12 @@ class _Entry:
                 f"{cohort.title} runs in agent mode, which answers no queries", "federate what it writes to."
             )
         return cohort
+
+    def _path(self, source: Cohort) -> str:
+        try:
+            return _balancer.path(source)
+        except HAError as problem:
+            raise self.wrong(problem.what, problem.do) from problem
 
     def _split(self, address: str, port: int) -> tuple[str, int]:
         return split_host_port(address, port, self.prometheus.where("federate"))

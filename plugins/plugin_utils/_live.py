@@ -176,7 +176,9 @@ def ways(topology: Topology) -> list[Way]:
         if not prometheus.opt("agent"):
             members = [member for mesh in topology.meshes(prometheus) for member in mesh.instances]
             found += [_way("X04", prometheus, member, "port", ("tcp",)) for member in members]
-        sources = [source for job in _federation.jobs(prometheus, topology) for source in job.sources]
+        jobs = _federation.jobs(prometheus, topology)
+        sources = [source for job in jobs for source in job.sources]
+        sources += [source for job in jobs if job.balanced for each in job.sets for source in each.instances]
         watched = [member for cohort in _watch.watched(prometheus, topology) for member in cohort.instances]
         sources += filter(_is_rolled_out, watched)
         found += [_way("X04", prometheus, source, "port", ("tcp",)) for source in sources]

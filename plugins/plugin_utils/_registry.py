@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _topology
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import (
     alertmanager,
+    federation_balancer,
     grafana,
     prometheus,
     promregator,
@@ -26,6 +27,8 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._component
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Link, Topology
 
 COMPONENTS: tuple[Component, ...] = (
+    # Before the Prometheus that goes through it, so that it is there first.
+    federation_balancer.COMPONENT,
     prometheus.COMPONENT,
     alertmanager.COMPONENT,
     thanos_sidecar.COMPONENT,

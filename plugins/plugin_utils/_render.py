@@ -34,11 +34,14 @@ class Plan:
 
 def render_instance(instance: Instance, topology: Topology, files: Files) -> dict[str, t.Any]:
     """One component's slice. One that leaves needs only to be known by name. :raises HAError: with the variable."""
-    known = {"name": instance.kind.name, "state": instance.opt("state"), "cohort": list(instance.cohort)}
-    if instance.opt("state") == "absent":
-        return {**known, **absent(instance)}
-    _versions.parse_version(instance.opt("version"), instance.where("version"))
     component = _registry.component(instance.kind.name)
+    known = {"name": instance.kind.name, "state": instance.opt("state"), "cohort": list(instance.cohort)}
+    if component.package:
+        known["release"] = dataclasses.asdict(component.package)
+    if instance.opt("state") == "absent":
+        return {**absent(instance), **known}
+    if component.package is None:
+        _versions.parse_version(instance.opt("version"), instance.where("version"))
     if component.render is None:
         return known
     effects = [dataclasses.asdict(effect) for effect in component.effects]

@@ -93,6 +93,11 @@ class Instance:
         variable = self.kind.cohort_variable
         return (self.kind.name, self.environment, "" if variable is None else str(self.options[variable]))
 
+    @property
+    def listen_address(self) -> str:
+        """What its web endpoint listens on; a component without the variable, on the loopback."""
+        return str(self.options.get(f"{self.kind.name}_listen_address", "127.0.0.1"))
+
     def port(self, name: str = "port") -> int:
         """One of its ports. :raises HAError: when it is none."""
         return normal_port(self.opt(name), self.where(name))
@@ -148,7 +153,7 @@ class Instance:
     @property
     def own_url(self) -> str:
         """The web endpoint as the host itself reaches it. :raises HAError: when a part of it is not usable."""
-        listen = normal_address(self.opt("listen_address"), self.where("listen_address"))
+        listen = normal_address(self.listen_address, self.where("listen_address"))
         return self._url({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen, listen))
 
     @property
@@ -187,7 +192,8 @@ class Cohort:
 class Link:
     """One cohort's connections to another, or to something outside the inventory.
 
-    :param verb: what it does there: alerts, gossips in, federates, queries, writes to, scrapes, watches, uploads to.
+    :param verb: what it does there: alerts, gossips in, federates, leads to, queries, writes to, scrapes, watches,
+        uploads to.
     :param target: the other cohort (its own for gossip), or the name of what lies outside.
     :param endpoints: what is connected to, for people: URLs or host:port.
     """

@@ -40,6 +40,17 @@ class Files(t.Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
+class Package:
+    """What of the distribution a component runs, where it is no release of upstream.
+
+    :param executable: absolute path.
+    """
+
+    name: str
+    executable: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Component:
     """A component: what the model knows of it (kind), and what its file says of an instance or a cohort.
 
@@ -50,6 +61,7 @@ class Component:
     :param effects: what a change of each of its files and flags takes, the first row that matches; of those that no row
         names, a file takes a reload and a flag a restart.
     :param back_to: the oldest version that surely opens what this instance's version writes; "" for any.
+    :param package: the distribution's, which has no version here; None: a release that its version names.
     """
 
     kind: Kind
@@ -59,6 +71,7 @@ class Component:
     render: t.Callable[[Instance, Topology, Files], dict[str, t.Any]] | None = None
     effects: tuple[Effect, ...] = ()
     back_to: t.Callable[[Instance], str] = lambda _instance: ""
+    package: Package | None = None
 
 
 # Of every web endpoint: clients reach it by port, path, scheme and credentials.

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import WRITE, Effect
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _balancer,
     _block_durations,
     _federation,
     _flags,
@@ -92,7 +93,8 @@ OPTIONS: tuple[Option, ...] = (
         "What is federated: each entry is one job. C(replica_set) names a set of the inventory, C(url) a Prometheus "
         "outside of it. C(match) lists the selectors of what is taken. C(mode) V(both) (the default) scrapes every "
         "replica and keeps the replica label; V(sticky) takes the set through one C(address), a balancer or virtual "
-        "IP that leads to one replica at a time, and takes off the replica label (the set's, or C(replica_label)). "
+        "IP that leads to one replica at a time, or without one through the collection's own "
+        "(O(federation_balancer_enabled)), and takes off the replica label (the set's, or C(replica_label)). "
         "C(scrape_interval), C(scrape_timeout), C(sample_limit) and C(job_name) are Prometheus' own; the limit is "
         f"{_federation.SAMPLE_LIMIT} samples where none is given. Shards do not narrow these jobs.",
         elements="dict",
@@ -192,6 +194,7 @@ KIND = Kind(
     cohort="replica set",
     cohort_variable="prometheus_replica_set",
     options=OPTIONS,
+    borrowed=_balancer.OPTIONS,
 )
 
 CONFIG_DIR = "/etc/prometheus"

@@ -233,7 +233,7 @@ def _loopback(instance: Instance) -> t.Iterator[tuple[str, str, str]]:
     if _own(instance.address) and not gossips:
         what = f"the address of {instance.name} is {instance.address}"
         yield instance.address_where, what, "give one that other hosts can reach, as prometheus_ha_address."
-    listens = instance.opt("listen_address")
+    listens = instance.listen_address
     if name in ("prometheus", "alertmanager") and _own(listens):
         what = f"{name} listens on {listens} alone"
         yield instance.where("listen_address"), what, "leave it at 0.0.0.0, or give an address that others can reach."

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The balancer on a federating host: HAProxy on the loopback, which leads to one ready replica of each source set.
+
+One port for all source sets, told apart by the first word of the path, so that no set can be taken for another one
+while the balancer and Prometheus change one after the other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
+
+NAME = "federation_balancer"
+ADDRESS = "127.0.0.1"
+# What Prometheus' rendering reads of it.
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        f"{NAME}_enabled",
+        "bool",
+        "Whether HAProxy of the distribution runs on the loopback of a host that federates. It leads the V(sticky) "
+        "entries of O(prometheus_federate) that have no C(address) to one ready replica each.",
+        default=False,
+        shared=True,
+    ),
+    Option(
+        f"{NAME}_state",
+        "str",
+        "V(present) rolls the balancer out, V(staged) prepares it and leaves what runs untouched, V(absent) removes "
+        "its unit and configuration. The distribution's package stays.",
+        default="present",
+        choices=("present", "staged", "absent"),
+        shared=True,
+    ),
+    Option(f"{NAME}_port", "int", "The balancer's port on the loopback.", default=9190, shared=True),
+)
+# Seconds between two looks at a replica; so many in a row that fail take it out, so many that don't bring it back:
+# after a start it takes Prometheus two intervals of 5 s (discovery/manager.go, scrape/manager.go) to scrape again.
+CHECK_INTERVAL, FALL, RISE = 2, 2, 6
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A source set, its replicas in the order in which they are used."""
+
+    name: str
+    prefix: str
+    replicas: tuple[Instance, ...]
+
+
+def serves(prometheus: Instance) -> bool:
+    """Whether a balancer runs beside a Prometheus."""
+    return bool(prometheus.options[f"{NAME}_enabled"]) and prometheus.options[f"{NAME}_state"] != "absent"
+
+
+def target(prometheus: Instance) -> str:
+    """Where that Prometheus reaches it. :raises HAError: when the port is none."""
+    where = prometheus.host.where(f"{NAME}_port")
+    return host_port(ADDRESS, prometheus.options[f"{NAME}_port"], where)
+
+
+def path(cohort: Cohort) -> str:
+    """The path below which a source set answers there. :raises HAError: when its name can't be a part of one."""
+    if not _NAME.fullmatch(cohort.name):
+        raise HAError(
+            f"the balancer can't tell {cohort.title} by its name",
+            do="use letters, digits, dot, dash and underscore in prometheus_replica_set, or an address of your own.",
+        )
+    return f"/{cohort.name}"
+
+
+def spread(cohorts: t.Sequence[Cohort]) -> list[Source]:
+    """The source sets with the primary of each: the k-th one's is its k-th replica, so that not all load the first."""
+    found = []
+    for number, cohort in enumerate(cohorts):
+        replicas = cohort.instances
+        first = number % len(replicas)
+        found.append(Source(cohort.name, replicas[0].prefix, (*replicas[first:], *replicas[:first])))
+    return found
+
+
+def haproxy(sources: t.Sequence[Source], bind: str) -> str:
+    """HAProxy's configuration (its configuration manual, 2.6): the primary while it is ready, else the next."""
+    lines = [
+        "global",
+        "    log stdout format raw daemon notice",
+        "    maxconn 1000",
+        "",
+        "defaults",
+        "    mode http",
+        "    log global",
+        "    timeout connect 2s",
+        # Prometheus gives up first, at its scrape_timeout.
+        "    timeout client 5m",
+        "    timeout server 5m",
+        f"    timeout check {CHECK_INTERVAL}s",
+        "    option httpchk",
+        "    http-check expect status 200",
+        # A name that nobody knows at the start is one replica away, and no reason not to start.
+        f"    default-server check inter {CHECK_INTERVAL}s fall {FALL} rise {RISE} init-addr last,libc,none "
+        # A scrape that hangs on what went away ends, and the next one goes to the other.
+        "on-marked-down shutdown-sessions",
+        "",
+        "frontend federation",
+        f"    bind {bind}",
+        "    monitor-uri /-/ready",
+        *(f"    use_backend {source.name} if {{ path_beg /{source.name}/ }}" for source in sources),
+        "    default_backend unknown",
+        "",
+        "backend unknown",
+        "    http-request return status 404",
+    ]
+    for source in sources:
+        lines += [
+            "",
+            f"backend {source.name}",
+            f"    http-check send meth GET uri {source.prefix}/-/ready",
+            f"    http-request replace-path /[^/]+(/.*) {source.prefix}\\1",
+            *(
+                f"    server {replica.name} {host_port(replica.address, replica.port())}{' backup' if number else ''}"
+                for number, replica in enumerate(source.replicas)
+            ),
+        ]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HAProxy on a federating host: what is rendered of it, and of the jobs that go through it."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _balancer
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
+    contents,
+    findings,
+    good,
+    hosts,
+    loaded,
+    prometheus,
+    slice_of,
+)
+
+SITES = (
+    prometheus("eu-1", "eu-2", prometheus_replica_set="eu", prometheus_external_labels={"site": "eu"}),
+    prometheus(
+        "us-1",
+        "us-2",
+        prometheus_replica_set="us",
+        prometheus_external_labels={"site": "us"},
+        prometheus_port=9999,
+        prometheus_route_prefix="/prom",
+    ),
+)
+MATCH = ['{__name__=~"job:.*"}']
+NAME = "federation_balancer"
+
+
+def entry(name: str, **values: t.Any) -> dict[str, t.Any]:
+    return {"replica_set": name, "match": MATCH, "mode": "sticky", **values}
+
+
+def federation(*entries: t.Mapping[str, t.Any], enabled: bool = True, **values: t.Any) -> t.Any:
+    return hosts(
+        "global-1",
+        "global-2",
+        groups=("prometheus_federation",),
+        prometheus_federate=list(entries),
+        federation_balancer_enabled=enabled,
+        **values,
+    )
+
+
+def servers(text: str) -> dict[str, list[str]]:
+    """The lines of servers by backend."""
+    found: dict[str, list[str]] = {}
+    backend = ""
+    for line in text.splitlines():
+        words = line.split()
+        backend = words[1] if line.startswith("backend ") else backend
+        if words[:1] == ["server"]:
+            found.setdefault(backend, []).append(" ".join(words[1:]))
+    return found
+
+
+def test_every_source_set_has_a_primary_and_a_backup_and_not_all_the_first_replica() -> None:
+    found = good(*SITES, federation(entry("eu"), entry("us")))
+    for host in ("global-1", "global-2"):
+        text = contents(slice_of(found, host, NAME))["haproxy.cfg"]
+        assert servers(text) == {
+            "eu": ["eu-1 eu-1.example:9090", "eu-2 eu-2.example:9090 backup"],
+            "us": ["us-2 us-2.example:9999", "us-1 us-1.example:9999 backup"],
+        }
+        assert "uri /prom/-/ready" in text and "replace-path /[^/]+(/.*) /prom\\1" in text
+        assert "    bind 127.0.0.1:9190\n" in text
+
+
+def test_jobs_go_through_it_by_the_names_of_the_sets() -> None:
+    found = good(*SITES, federation(entry("us"), entry("eu"), federation_balancer_port=9191))
+    jobs = loaded(slice_of(found, "global-1"), "prometheus.yml")["scrape_configs"]
+    assert [(job["metrics_path"], job["static_configs"]) for job in jobs] == [
+        ("/us/federate", [{"targets": ["127.0.0.1:9191"]}]),
+        ("/eu/federate", [{"targets": ["127.0.0.1:9191"]}]),
+    ]
+    assert all(job["metric_relabel_configs"] == [{"regex": "replica", "action": "labeldrop"}] for job in jobs)
+
+
+def test_it_runs_the_distributions_program_from_a_unit_of_its_own() -> None:
+    item = slice_of(good(*SITES, federation(entry("eu"))), "global-1", NAME)
+    assert item["release"] == {"name": "haproxy", "executable": "/usr/sbin/haproxy"}
+    assert (item["service"]["name"], item["service"]["executable"]) == (NAME, "/usr/sbin/haproxy")
+    assert item["config"]["check"] == [["/usr/sbin/haproxy", "-c", "-f", "{root}/haproxy.cfg"]]
+
+
+def test_entries_of_other_ways_have_no_backend() -> None:
+    entries = (entry("eu", address="vip.example"), {"replica_set": "us", "match": MATCH})
+    text = contents(slice_of(good(*SITES, federation(*entries)), "global-1", NAME))["haproxy.cfg"]
+    assert servers(text) == {}
+
+
+@pytest.mark.parametrize("values", [{"enabled": False}, {"federation_balancer_state": "absent"}])
+def test_without_a_balancer_a_sticky_entry_needs_an_address(values: dict[str, t.Any]) -> None:
+    found = findings(*SITES, federation(entry("eu"), **values))
+    assert any("is sticky and has no address" in line for line in found)
+    assert any("federation_balancer_enabled: true" in line for line in found)
+
+
+def test_one_that_leaves_is_known_by_its_name() -> None:
+    found = good(*SITES, federation(entry("eu", address="vip.example"), federation_balancer_state="absent"))
+    item = slice_of(found, "global-1", NAME)
+    assert (item["state"], item["config"]["files"], item["release"]["name"]) == ("absent", [], "haproxy")
+
+
+def test_a_set_that_no_path_can_name_is_refused() -> None:
+    odd = prometheus("o-1", "o-2", prometheus_replica_set="a b", prometheus_external_labels={"site": "o"})
+    found = findings(odd, federation(entry("a b")))
+    assert any("the balancer can't tell replica set a b by its name" in line for line in found)
+
+
+def test_a_replica_is_away_sooner_than_it_is_back() -> None:
+    """What a restart needs until it scrapes again: two intervals of 5 s."""
+    assert _balancer.CHECK_INTERVAL * _balancer.RISE > 10 > _balancer.CHECK_INTERVAL * _balancer.FALL
