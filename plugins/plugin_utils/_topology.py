@@ -158,8 +158,11 @@ class Instance:
 
     @property
     def url(self) -> str:
-        """The web endpoint as peers and people reach it. :raises HAError: when a part of it is not usable."""
-        return self._url(self.address)
+        """The web endpoint as peers and people reach it: from the host alone, where it listens on the loopback.
+
+        :raises HAError: when a part of it is not usable.
+        """
+        return self._url(self.address) if f"{self.kind.name}_listen_address" in self.options else self.own_url
 
     def _url(self, address: str) -> str:
         return join_url("http", address, self.port(), self.prefix)

@@ -119,3 +119,8 @@ def test_a_set_that_no_path_can_name_is_refused() -> None:
 def test_a_replica_is_away_sooner_than_it_is_back() -> None:
     """What a restart needs until it scrapes again: two intervals of 5 s."""
     assert _balancer.CHECK_INTERVAL * _balancer.RISE > 10 > _balancer.CHECK_INTERVAL * _balancer.FALL
+
+
+def test_people_find_it_where_it_listens() -> None:
+    balancer = next(one for one in good(*SITES, federation(entry("eu"))).topology.of(NAME))
+    assert balancer.url == balancer.own_url == "http://127.0.0.1:9190"
