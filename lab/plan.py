@@ -20,6 +20,7 @@ SUBNETS = {
     "scratch": "172.30.94.0/24",
     "federation": "172.30.96.0/24",
     "rolling": "172.30.98.0/24",
+    "drills": "172.30.99.0/24",
 }
 _DEMO = ("eu-1", "eu-2", "us-1", "us-2", "am-1", "am-2", "am-3")
 TOPOLOGIES = {
@@ -27,6 +28,7 @@ TOPOLOGIES = {
     # Whoever watches a change does so from a host of its own, at the end: the others keep their addresses.
     "rolling": (*_DEMO, "prober"),
     "federation": (*_DEMO, "global-1", "global-2"),
+    "drills": _DEMO,
     "pair4": ("eu-1", "eu-2", "am-1", "am-2"),
 }
 SERVICES = "services"

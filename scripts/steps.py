@@ -93,6 +93,7 @@ STEPS = {
         Step("molecule default", "molecule test -s default", 1800, needs=("engine",)),
         Step("molecule rolling", "molecule test -s rolling", 3000, needs=("engine",), aside=True),
         Step("molecule federation", "molecule test -s federation", 1800, needs=("engine",)),
+        Step("molecule drills", "molecule test -s drills", 1200, needs=("engine",)),
         Step(
             "integration",
             "python -m pytest tests/integration --durations=15",

@@ -95,3 +95,24 @@ def blocked(network: str, ports: str, *, silently: bool = False) -> t.Iterator[N
         yield
     finally:
         subprocess.run(["iptables", "-w", "-D", *rule], check=True)
+
+
+@contextlib.contextmanager
+def cut_off(container: str) -> t.Iterator[None]:
+    """No gossip reaches a member or leaves it: rules in its network namespace, in which there is no iptables."""
+    inspect = ["docker", "inspect", "--format", "{{.State.Pid}}", container]
+    pid = subprocess.run(inspect, check=True, capture_output=True, text=True).stdout.strip()
+    inside = ["nsenter", "--target", pid, "--net", "iptables", "-w"]
+    rules = [
+        [chain, "-p", protocol, side, "9094", "-j", "DROP"]
+        for chain in ("INPUT", "OUTPUT")
+        for protocol in ("tcp", "udp")
+        for side in ("--dport", "--sport")
+    ]
+    try:
+        for rule in rules:
+            subprocess.run([*inside, "-A", *rule], check=True)
+        yield
+    finally:
+        for rule in rules:
+            subprocess.run([*inside, "-D", *rule], check=False)

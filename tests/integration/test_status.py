@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from ansible_collections.baremetal.prometheus_ha.molecule.shared.watch import cut_off
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -118,27 +118,6 @@ def sh(host: str, script: str) -> None:
     subprocess.run(["docker", "exec", f"pha-{NAME}-{host}", "sh", "-c", script], check=True, timeout=60)
 
 
-@contextlib.contextmanager
-def cut_off(host: str) -> Iterator[None]:
-    """A member that no gossip reaches: a rule in the host's network namespace, in which there is no iptables."""
-    inspect = ["docker", "inspect", "--format", "{{.State.Pid}}", f"pha-{NAME}-{host}"]
-    pid = subprocess.run(inspect, check=True, capture_output=True, text=True).stdout.strip()
-    inside = ["nsenter", "--target", pid, "--net", "iptables"]
-    rules = [
-        [chain, "-p", protocol, side, "9094", "-j", "DROP"]
-        for chain in ("INPUT", "OUTPUT")
-        for protocol in ("tcp", "udp")
-        for side in ("--dport", "--sport")
-    ]
-    try:
-        for rule in rules:
-            subprocess.run([*inside, "-A", *rule], check=True, capture_output=True)
-        yield
-    finally:
-        for rule in rules:
-            subprocess.run([*inside, "-D", *rule], check=False, capture_output=True)
-
-
 WELL = dict.fromkeys(("eu-1", "eu-2", "am-1", "am-2"), "ok")
 
 
@@ -179,7 +158,7 @@ def test_all_that_can_be_wrong(stack: Stack) -> None:
     # Stopped, edited, cut off.
     sh("eu-1", "systemctl stop prometheus")
     sh("eu-2", "echo '# by hand' >> /etc/prometheus/prometheus.yml")
-    with cut_off("am-2"):
+    with cut_off(f"pha-{NAME}-am-2"):
         broken = stack.until({"eu-1": "down", "eu-2": "pending", "am-1": "degraded", "am-2": "degraded"})
     assert broken.rc == 2
     assert "it does not run: systemd says inactive (dead)" in broken.told("eu-1")
