@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from scripts import bench_plan, bench_roll
+from scripts import bench_federation, bench_plan, bench_roll
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAB, SUBNET = "bench", "172.30.92"
@@ -158,6 +158,7 @@ def main() -> int:
     print(table)
     rolling = "\n".join(bench_roll.figures())
     print(rolling)
+    federation = "\n".join(bench_federation.figures())
     planning = "\n".join(bench_plan.figures())
     (ROOT / "docs" / "benchmarks.md").write_text(
         "# Benchmarks\n\n"
@@ -172,6 +173,11 @@ def main() -> int:
         "the inventory of `molecule/rolling` (resend delay 5 s). Out of service is what a prober saw that asks each "
         "every 100 ms: until a replica is ready, and until a member has joined its mesh.\n\n"
         f"{rolling}\n\n"
+        "## What federation costs\n\n"
+        f"A global Prometheus {bench_federation.VERSION} with its rendered configuration over sources of "
+        f"{bench_federation.SERIES:,} aggregate series each, scraped each {bench_federation.INTERVAL} s; sources and "
+        "global are real processes on the same two cores.\n\n"
+        f"{federation}\n\n"
         "## Reading and checking an inventory\n\n"
         "Generated inventories (`scripts/large_inventory.py`): sites of three replica pairs with sidecars, a mesh of "
         "three and a store gateway; a federation pair, and every other Thanos component once. No host is contacted. "
