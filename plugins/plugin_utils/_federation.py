@@ -33,7 +33,13 @@ KEYS = (
     "scrape_interval",
     "scrape_timeout",
     "sample_limit",
+    "scheme",
+    "tls_config",
+    "basic_auth",
+    "authorization",
 )
+# How a source is spoken to, as Prometheus has it.
+_SPEECH = ("tls_config", "basic_auth", "authorization")
 # A guard, not a measure: a site's aggregates are some thousand series, and a selector that went wrong is far above.
 SAMPLE_LIMIT = 10_000
 MATCH = "match[]"
@@ -210,7 +216,14 @@ class _Entry:
             for port, prefix in topology.places(instance)[:-1]
         ]
         address, prefix = self._text("address"), first.prefix
+        scheme = self._scheme("http")
         balanced = sticky and address is None and _balancer.serves(self.prometheus)
+        spoken = [key for key in _SPEECH if self.given.get(key)] + (["scheme"] if scheme == "https" else [])
+        if balanced and spoken:
+            raise self.wrong(
+                f"it goes through the balancer on the host, which asks replicas without {', '.join(spoken)}",
+                "give it an address of your own, or use mode both.",
+            )
         if balanced:
             targets, prefix = [_balancer.target(self.prometheus)], self._path(source)
         elif sticky:
@@ -220,7 +233,7 @@ class _Entry:
             reader=self.prometheus,
             variable="federate",
             title=f"entry {self.number} ({source.title})",
-            config=self._config(source.name, "http", targets, prefix, leaving, drop=label if sticky else None),
+            config=self._config(source.name, scheme, targets, prefix, leaving, drop=label if sticky else None),
             sets=(source,),
             sources=() if sticky else source.instances,
             balanced=balanced,
@@ -238,6 +251,8 @@ class _Entry:
                 "the url is not that of a Prometheus",
                 "write http or https, a host, and where there are, port and path prefix; no user, query or fragment.",
             )
+        if self.given.get("scheme") is not None:
+            raise self.wrong("the url has a scheme already", "remove the key scheme.")
         target = host_port(parts.hostname, port, self.prometheus.where("federate"))
         path = parts.path.rstrip("/").removesuffix(_PATH)
         label = self._text("replica_label")
@@ -276,7 +291,7 @@ class _Entry:
         }
         if scheme != "http":
             config["scheme"] = scheme
-        for key in ("scrape_interval", "scrape_timeout"):
+        for key in ("scrape_interval", "scrape_timeout", *_SPEECH):
             if self.given.get(key) is not None:
                 config[key] = self.given[key]
         if drop:
@@ -307,6 +322,12 @@ class _Entry:
 
     def _split(self, address: str, port: int) -> tuple[str, int]:
         return split_host_port(address, port, self.prometheus.where("federate"))
+
+    def _scheme(self, default: str) -> str:
+        scheme = self.given.get("scheme", default)
+        if scheme not in _PORTS:
+            raise self.wrong(f"the scheme is {scheme!r}", "write http or https.")
+        return str(scheme)
 
     def _sample_limit(self) -> int:
         limit = self.given.get("sample_limit", SAMPLE_LIMIT)

@@ -95,7 +95,8 @@ OPTIONS: tuple[Option, ...] = (
         "replica and keeps the replica label; V(sticky) takes the set through one C(address), a balancer or virtual "
         "IP that leads to one replica at a time, or without one through the collection's own "
         "(O(federation_balancer_enabled)), and takes off the replica label (the set's, or C(replica_label)). "
-        "C(scrape_interval), C(scrape_timeout), C(sample_limit) and C(job_name) are Prometheus' own; the limit is "
+        "C(scrape_interval), C(scrape_timeout), C(sample_limit), C(job_name), C(scheme), C(tls_config), C(basic_auth) "
+        "and C(authorization) are Prometheus' own; the limit is "
         f"{_federation.SAMPLE_LIMIT} samples where none is given. Shards do not narrow these jobs.",
         elements="dict",
         default=[],

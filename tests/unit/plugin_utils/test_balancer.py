@@ -104,6 +104,16 @@ def test_without_a_balancer_a_sticky_entry_needs_an_address(values: dict[str, t.
     assert any("federation_balancer_enabled: true" in line for line in found)
 
 
+@pytest.mark.parametrize(
+    ("speech", "named"),
+    [({"scheme": "https"}, "scheme"), ({"basic_auth": {"username": "u", "password": "hunter2"}}, "basic_auth")],
+)
+def test_replicas_that_want_more_than_plain_http_are_not_led_to(speech: dict[str, t.Any], named: str) -> None:
+    found = findings(*SITES, federation(entry("eu", **speech)))
+    assert any(f"which asks replicas without {named}" in line for line in found)
+    assert "hunter2" not in str(found)
+
+
 def test_one_that_leaves_is_known_by_its_name() -> None:
     found = good(*SITES, federation(entry("eu", address="vip.example"), federation_balancer_state="absent"))
     item = slice_of(found, "global-1", NAME)

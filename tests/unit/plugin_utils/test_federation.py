@@ -68,6 +68,16 @@ BOTH = {
             id="Prometheus' own settings",
         ),
         pytest.param(
+            {"scheme": "https", "tls_config": {"ca_file": "ca.pem"}, "basic_auth": {"username": "u"}},
+            {"scheme": "https", "tls_config": {"ca_file": "ca.pem"}, "basic_auth": {"username": "u"}},
+            id="how a source is spoken to",
+        ),
+        pytest.param(
+            {"authorization": {"credentials_file": "token"}},
+            {"authorization": {"credentials_file": "token"}},
+            id="a bearer",
+        ),
+        pytest.param(
             {"mode": "sticky", "address": "vip.example"},
             {
                 "static_configs": [{"targets": ["vip.example:9090"]}],

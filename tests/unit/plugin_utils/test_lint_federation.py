@@ -198,6 +198,10 @@ def test_f03_sticky() -> None:
         pytest.param({"mode": "all"}, "the mode is 'all'", "both or sticky"),
         pytest.param({"address": "vip"}, "only a sticky replica_set has an address", "mode: sticky"),
         pytest.param({"mode": "sticky", "address": "http://vip"}, "'http://vip' is not an address", "host name"),
+        pytest.param({"scheme": "ftp"}, "the scheme is 'ftp'", "http or https"),
+        pytest.param(
+            {"replica_set": None, "url": "http://x", "scheme": "http"}, "has a scheme already", "remove the key"
+        ),
         pytest.param({"sample_limit": "many"}, "the sample_limit is 'many'", "a whole number"),
         pytest.param({"sample_limit": True}, "the sample_limit is True", "a whole number"),
         pytest.param({"sample_limit": -1}, "the sample_limit is -1", "a whole number"),
