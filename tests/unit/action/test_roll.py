@@ -136,6 +136,10 @@ class World:
             def _provide(self, item: t.Mapping[str, t.Any], arch: str) -> dict[str, t.Any]:
                 return {"archive": f"/tmp/{item['name']}-{arch}"}
 
+            def _install(self, component: str, package: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+                world.calls.append(Call(task_vars["inventory_hostname"], f"package {package}", {"for": component}))
+                return {}
+
             def _remove_tmp_path(self, tmp_path: t.Any, force: bool = False) -> None:
                 """There is none."""
 
@@ -265,6 +269,23 @@ def test_a_host_that_lacks_the_release_gets_it(world: World) -> None:
     first, second = (call.args for call in world.calls if call.args.get("state") == "trial")
     assert "archive" not in first["plan"][0]["release"]
     assert second["plan"][0]["release"]["archive"] == "/tmp/prometheus-arm64"
+
+
+def test_a_host_that_lacks_a_package_of_the_distribution_gets_it() -> None:
+    entry = {"replica_set": "default", "match": ['{__name__="a"}'], "mode": "sticky"}
+    top = support.hosts(
+        "g-1", groups=("prometheus_federation",), federation_balancer_enabled=True, prometheus_federate=[entry]
+    )
+    world = World(PAIR, top)
+    pending = part("restart", runs="", version="", cohorts=[["federation_balancer", "default", "federation"]])
+    _store.record_pending("g-1", {"federation_balancer": pending})
+    world.answers["trial"] = [
+        {"changed": False, "fetch": {"federation_balancer": "package"}},
+        did("federation_balancer"),
+    ]
+    result = world.roll("g-1", name="federation_balancer")
+    assert "failed" not in result, result.get("msg")
+    assert world.done == ["g-1 trial", "g-1 package haproxy", "g-1 trial", "g-1 settled"]
 
 
 @pytest.mark.parametrize("asked", ["reload", "restart"])
