@@ -6,7 +6,7 @@
 
 Each step is announced, timed and ended when it hangs; a table of all steps and one line "N passed, N failed" close
 every run, the failed and the interrupted one too. A failed step does not stop those that do not need it. What a
-target opened for itself (the engine, the lab) is closed again. A step that mostly waits runs beside those that follow.
+target opened for itself (the engine, the lab) is closed again.
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB_NAME = os.environ.get("LAB_NAME", "default")
@@ -40,7 +37,6 @@ class Step:
     :ivar needs: steps of the same run without which this one makes no sense.
     :ivar undo: closes what the step opened, when the run's target closes what it opens.
     :ivar open_already: exits 0 when there was something open before, which then stays open.
-    :ivar aside: mostly waits, on a lab of its own: runs beside the steps that follow it; its output comes at its end.
     """
 
     name: str
@@ -49,7 +45,6 @@ class Step:
     needs: tuple[str, ...] = ()
     undo: str = ""
     open_already: str = ""
-    aside: bool = False
 
     @property
     def argv(self) -> list[str]:
@@ -91,7 +86,7 @@ STEPS = {
             undo=f"python -m lab down --name {LAB_NAME}",
         ),
         Step("molecule default", "molecule test -s default", 1800, needs=("engine",)),
-        Step("molecule rolling", "molecule test -s rolling", 3000, needs=("engine",), aside=True),
+        Step("molecule rolling", "molecule test -s rolling", 2400, needs=("engine",)),
         Step("molecule federation", "molecule test -s federation", 1800, needs=("engine",)),
         Step("molecule drills", "molecule test -s drills", 1200, needs=("engine",)),
         Step(
@@ -125,28 +120,28 @@ TARGETS = {
     "bench": ("bench",),
 }
 TARGETS["test-fast"] = TARGETS["lint"] + TARGETS["types"] + TARGETS["units"]
+# Without the scenarios that wait long (rolling takes half an hour): with them CI would end too near its limit of 84
+# minutes, also side by side, since two cores are what is short. They are run by make molecule SCENARIO=rolling.
 TARGETS["test"] = (
     *TARGETS["test-fast"],
-    *("sanity", "tarball", "engine", "molecule rolling", "molecule default", "lab up", "integration"),
+    *("sanity", "tarball", "engine", "molecule default", "lab up", "integration"),
 )
 
 
 @dataclass
 class Run:
-    """The results so far, the steps still to be undone, those that run aside, the signal that asked the run to end."""
+    """The results so far, the steps still to be undone, and the signal that asked the run to end."""
 
     results: dict[str, tuple[str, float]] = field(default_factory=dict)
     opened: list[Step] = field(default_factory=list)
-    beside: list[tuple[Step, threading.Thread, IO[bytes]]] = field(default_factory=list)
     signal: str = ""
-    started: float = field(default_factory=time.monotonic)
 
     def passed(self, name: str) -> bool:
         """Whether that step ran and succeeded."""
         return self.results.get(name, ("", 0.0))[0] == "passed"
 
-    def step(self, step: Step, *, aside: bool = False) -> None:
-        """Run one step, or start it where it runs aside, unless something that it needs is missing."""
+    def step(self, step: Step) -> None:
+        """Run one step, unless something that it needs is missing."""
         missing = [name for name in step.needs if name in self.results and not self.passed(name)]
         if missing:
             self.results[step.name] = (f"not run: {', '.join(missing)} failed", 0.0)
@@ -154,42 +149,16 @@ class Run:
             return
         if step.undo and not (step.open_already and quiet(step.open_already)):
             self.opened.append(step)
-        if not aside:
-            self.command(step.name, step.argv, step.timeout)
-            return
-        say(f"=== {step.name}: {step.command} (beside the next steps, its output follows)")
-        output = tempfile.TemporaryFile()  # noqa: SIM115 - `join` closes it, when all of it has been printed
-        thread = threading.Thread(target=self.timed, args=(step.name, step.argv, step.timeout, output))
-        self.beside.append((step, thread, output))
-        thread.start()
+        self.command(step.name, step.argv, step.timeout)
 
     def command(self, name: str, argv: list[str], timeout: int) -> None:
-        """Run a command to its end and say how it ended."""
-        say(f"=== {name}: {' '.join(argv)}")
-        self.timed(name, argv, timeout)
-        self.tell(name)
-
-    def timed(self, name: str, argv: list[str], timeout: int, output: IO[bytes] | None = None) -> None:
         """Run a command in a process group of its own and note how it ended."""
+        say(f"=== {name}: {' '.join(argv)}")
         start = time.monotonic()
-        outcome = execute(argv, timeout, lambda: self.signal, output)
-        self.results[name] = (outcome, time.monotonic() - start)
-
-    def tell(self, name: str) -> None:
-        """Say how a step ended."""
-        outcome, seconds = self.results[name]
+        outcome = execute(argv, timeout, lambda: self.signal)
+        seconds = time.monotonic() - start
+        self.results[name] = (outcome, seconds)
         say(f"=== {name}: {outcome} ({seconds:.1f} s)")
-
-    def join(self) -> None:
-        """Wait for the steps that run aside, and print what they printed."""
-        for step, thread, output in self.beside:
-            thread.join()
-            say(f"=== {step.name}: what it printed")
-            with output:
-                output.seek(0)
-                say(output.read().decode(errors="replace"))
-            self.tell(step.name)
-        self.beside.clear()
 
     def undo(self) -> None:
         """Close what was opened, the last first; a failure to do so is a failed step."""
@@ -201,8 +170,7 @@ class Run:
     def report(self) -> bool:
         """Print the table and the closing line; say whether all went well."""
         width = max(len(name) for name in self.results)
-        # By the clock: steps that ran side by side don't add up.
-        total = time.monotonic() - self.started + self.results.get("setup", ("", 0.0))[1]
+        total = sum(seconds for _outcome, seconds in self.results.values())
         print(f"\n{'step':{width}}  {'seconds':>8}  result")
         for name, (outcome, seconds) in self.results.items():
             print(f"{name:{width}}  {seconds:8.1f}  {outcome}")
@@ -228,23 +196,15 @@ def quiet(command: str) -> bool:
     return done.returncode == 0
 
 
-def execute(argv: list[str], timeout: int, stop: Callable[[], str] = str, output: IO[bytes] | None = None) -> str:
+def execute(argv: list[str], timeout: int, stop: Callable[[], str] = str) -> str:
     """Run one command to its end, or end it with all that it started in its process group.
 
     :param stop: asked several times a second; the name of a signal ends the command.
-    :param output: takes what the command prints; without it, it prints where this process does.
     :return: ``passed``, or how it failed.
     """
     deadline = time.monotonic() + timeout
     try:
-        process = subprocess.Popen(
-            argv,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT if output else None,
-            start_new_session=True,
-        )
+        process = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:
         return f"failed: {error}"
     while True:
@@ -297,9 +257,7 @@ def main(targets: Iterable[str]) -> int:
         run.results["setup"] = ("passed", float(setup))
     for name in names:
         if not run.signal:
-            # Alone or as the last there is nothing to run beside.
-            run.step(STEPS[name], aside=STEPS[name].aside and name != names[-1])
-    run.join()
+            run.step(STEPS[name])
     interrupted = run.signal
     if interrupted:
         say(f"=== ended by {interrupted}; cleaning up")

@@ -50,7 +50,7 @@ class ActionModule(_converge.ConvergeAction, GateAction):
             if not slices:
                 return {**result, "changed": False, "skipped": True}
             turn.begin(slices)
-            _roll.require_all(slices, turn, task_vars)
+            _roll.require_all(slices, turn, task_vars, args["only"])
             for line in _roll.mixed(slices, turn):
                 with _store.first("mixed") as is_first:
                     if is_first:

@@ -81,12 +81,18 @@ AT_ONCE = ("start", "kept")
 RETENTION = "--storage.tsdb.retention.size"
 
 
-def _is_wanted(part: t.Mapping[str, t.Any], term: str, only: str, serving: t.Container[_waves.Cohort]) -> bool:
+def _is_wanted(
+    part: t.Mapping[str, t.Any],
+    term: str,
+    only: str,
+    serving: t.Container[_waves.Cohort],
+    beside: t.Collection[t.Mapping[str, t.Any]],
+) -> bool:
     if term == "kept":
         return bool(part["keeps"])
     if term != "preflight":
-        return _waves.phase(part, only, serving) == term
-    if part["pending"] not in (START, RELOAD, RESTART) or not _waves.is_meant(part, only):
+        return _waves.phase(part, only, serving, beside) == term
+    if part["pending"] not in (START, RELOAD, RESTART) or not _waves.is_meant(part, only, beside):
         return False
     known = part["watched"] or part["breaks"] or part["pending"] == START
     return known or any(reason.startswith(OTHER_BINARY) or RETENTION in reason for reason in part["reasons"])
@@ -124,7 +130,8 @@ class LookupModule(LookupBase):
         idle: set[str] = set()
         for item in staged:
             parts = [part for name, part in item["components"].items() if component in (None, name)]
-            wanted = [part for part in parts if _is_wanted(part, term, only, serving)]
+            beside = item["components"].values()
+            wanted = [part for part in parts if _is_wanted(part, term, only, serving, beside)]
             if wanted:
                 pending[item["host"]] = [tuple(cohort) for part in wanted for cohort in part["cohorts"]]
                 # Until it is repaired, the gate of those that rely on it is closed; what else it has passes its own.

@@ -27,7 +27,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
     _record,
     _reload,
 )
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import Api
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import KINDS, Api
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._data_copy import DataCopy
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import (
     NONE,
@@ -190,6 +190,7 @@ class Component:
         )
         self.api = self._endpoint(params["api"]) if params.get("api") else None
         self._http = http or (self.api.client() if self.api else None)
+        self._reloads = self.api is not None and self.api.kind in KINDS
         # A version older than this one can't be relied on to open what the wanted version writes.
         self._back_to = str(params.get("back_to") or "")
         folders = self.service.spec.unit.data_dirs
@@ -288,6 +289,13 @@ class Component:
             return self._finish(outcome)
         if outcome.pending == REMOVE:
             return self._remove(outcome)
+        if ahead and not outcome.ahead and outcome.pending == RESTART and not (outcome.at_once or outcome.breaks):
+            raise HAError(
+                "what runs no longer takes the configuration that all members take up now; nothing was changed",
+                where=self.service.unit,
+                do="look at the host (a full disk, a file that somebody edits), then run again.",
+                untouched=True,
+            )
         ahead = ahead and outcome.ahead
         action = RELOAD if ahead else outcome.pending
         files = self.config.plan()
@@ -353,6 +361,7 @@ class Component:
         self.config.settle()
         self.service.settle()
         if self.service.status().pending:  # its files went ahead
+            self._former_secrets.write(sorted(self._all_secrets()))
             return outcome
         if proved and self._copy:
             kept = self._copy.kept()
@@ -373,7 +382,7 @@ class Component:
         if started:
             outcome.seconds, outcome.waited_for = started.seconds, list(started.waited_for)
             outcome.out_of_service = started.out_of_service
-        elif undone and self.api and self._http:
+        elif undone and self._reloads and self.api and self._http:
             # The former generation is not known; the time of the reload against that of the files proves enough.
             _reload.reload(dataclasses.replace(self.api, generation=None), self._http, self._clock)
         if undone:
@@ -425,6 +434,8 @@ class Component:
             action, reasons = self._removal(files)
             return Due(action, tuple(reasons))
         due = self._due(files)
+        if self._asked == RELOAD and not self._reloads:
+            return due
         if self._asked and due.action not in (START, RESTART, self._asked):
             # What all reload at once, they need not restart at once.
             at_once = due.at_once and (self._asked == due.action or bool(due.breaks))
@@ -458,7 +469,8 @@ class Component:
         if changed.action not in (NONE, WRITE):
             return changed
         if self.service.plan().changed:
-            return Due(RELOAD, (*changed.reasons, f"{self.service.path} differs"))
+            action = RELOAD if self._reloads else WRITE
+            return Due(action, (*changed.reasons, f"{self.service.path} differs"))
         if self.api and self._http:
             loaded = self._loaded(self.api, self._http, state.unit.pid)
             if not loaded.ok:

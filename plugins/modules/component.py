@@ -331,6 +331,24 @@ def converge(component: Component, state: str) -> Outcome:
         return component.activate(only_start=state == "started", ahead=state == "ahead", settle=not on_trial)
 
 
+def reverted(components: t.Sequence[Component]) -> dict[str, Outcome]:
+    """All of them go back, whatever becomes of one. :raises HAError: the first failure."""
+    outcomes: dict[str, Outcome] = {}
+    failed: list[HAError] = []
+
+    def attempt(component: Component) -> None:
+        try:
+            outcomes[component.name] = converge(component, "reverted")
+        except HAError as error:
+            failed.append(error)
+
+    for component in components:
+        attempt(component)
+    if failed:
+        raise failed[0]
+    return outcomes
+
+
 @contextlib.contextmanager
 def alone(params: dict[str, t.Any], *, apply: bool) -> t.Iterator[None]:
     """Only this run, and only this process of it, changes the host.
@@ -375,7 +393,10 @@ def run(params: dict[str, t.Any], *, apply: bool) -> dict[str, t.Any]:
             archives[component.name] = component.lacks_archive()
     if any(archives.values()):
         return {"changed": False, "fetch": {name: arch for name, arch in archives.items() if arch}}
-    outcomes = {component.name: converge(component, params["state"]) for component in components}
+    if params["state"] == "reverted":
+        outcomes = reverted(components)
+    else:
+        outcomes = {component.name: converge(component, params["state"]) for component in components}
     result: dict[str, t.Any] = {
         "changed": any(outcome.changed for outcome in outcomes.values()),
         "components": {name: outcome.result() for name, outcome in outcomes.items()},

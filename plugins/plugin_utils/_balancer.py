@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Topology
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 NAME = "federation_balancer"
@@ -51,16 +51,20 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A source set, its replicas in the order in which they are used."""
+    """A source set, its replicas in the order in which they are used.
+
+    :param places: of each its ``host:port``; of one that moves the former one, too: who answers is asked all the time.
+    """
 
     name: str
     prefix: str
     replicas: tuple[Instance, ...]
+    places: tuple[tuple[str, ...], ...]
 
 
 def serves(prometheus: Instance) -> bool:
     """Whether a balancer runs beside a Prometheus."""
-    return bool(prometheus.options[f"{NAME}_enabled"]) and prometheus.options[f"{NAME}_state"] != "absent"
+    return bool(prometheus.options[f"{NAME}_enabled"]) and prometheus.options[f"{NAME}_state"] == "present"
 
 
 def target(prometheus: Instance) -> str:
@@ -79,14 +83,23 @@ def path(cohort: Cohort) -> str:
     return f"/{cohort.name}"
 
 
-def spread(cohorts: t.Sequence[Cohort]) -> list[Source]:
+def spread(cohorts: t.Sequence[Cohort], topology: Topology) -> list[Source]:
     """The source sets with the primary of each: the k-th one's is its k-th replica, so that not all load the first."""
     found = []
     for number, cohort in enumerate(cohorts):
-        replicas = cohort.instances
-        first = number % len(replicas)
-        found.append(Source(cohort.name, replicas[0].prefix, (*replicas[first:], *replicas[:first])))
+        first = number % len(cohort.instances)
+        replicas = (*cohort.instances[first:], *cohort.instances[:first])
+        places = [[host_port(one.address, port) for port, _prefix in topology.places(one)[::-1]] for one in replicas]
+        found.append(Source(cohort.name, replicas[0].prefix, replicas, tuple(map(tuple, places))))
     return found
+
+
+def _servers(source: Source) -> t.Iterator[str]:
+    for number, (replica, places) in enumerate(zip(source.replicas, source.places)):
+        # For whoever reads the log; HAProxy takes fewer names than an inventory.
+        name = replica.name if _NAME.fullmatch(replica.name) else f"replica-{number}"
+        for former, place in enumerate(places):
+            yield f"    server {name}{'-former' * former} {place}{' backup' if number else ''}"
 
 
 def haproxy(sources: t.Sequence[Source], bind: str) -> str:
@@ -114,7 +127,7 @@ def haproxy(sources: t.Sequence[Source], bind: str) -> str:
         "frontend federation",
         f"    bind {bind}",
         "    monitor-uri /-/ready",
-        *(f"    use_backend {source.name} if {{ path_beg /{source.name}/ }}" for source in sources),
+        *(f"    use_backend set-{source.name} if {{ path_beg /{source.name}/ }}" for source in sources),
         "    default_backend unknown",
         "",
         "backend unknown",
@@ -123,12 +136,10 @@ def haproxy(sources: t.Sequence[Source], bind: str) -> str:
     for source in sources:
         lines += [
             "",
-            f"backend {source.name}",
+            f"backend set-{source.name}",
             f"    http-check send meth GET uri {source.prefix}/-/ready",
-            f"    http-request replace-path /[^/]+(/.*) {source.prefix}\\1",
-            *(
-                f"    server {replica.name} {host_port(replica.address, replica.port())}{' backup' if number else ''}"
-                for number, replica in enumerate(source.replicas)
-            ),
+            # Without a regular expression: compiling one is refused to a unit with MemoryDenyWriteExecute.
+            f"    http-request set-path {source.prefix}/%[path,field(3,/,0)]",
+            *_servers(source),
         ]
     return "\n".join([*lines, ""])

@@ -30,6 +30,7 @@ def part(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> dict[str,
         "cohorts": [item["cohort"], *filter(None, [found.get("former_cohort")])],
         "order": item["order"],
         "watched": item["watched"],
+        "packaged": "executable" in item["release"],
         "version": item["release"].get("version", ""),
     }
 

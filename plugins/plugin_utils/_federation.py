@@ -148,8 +148,8 @@ def unaddressed(job: Job) -> HAError | None:
     return HAError(
         f"{job.title} is sticky and has no address.",
         where=job.where,
-        do="set federation_balancer_enabled: true, so that HAProxy on the host itself leads to one replica at a time; "
-        "or its address: a balancer or virtual IP of your own that does; or use mode both.",
+        do="set federation_balancer_enabled: true (its state being present), so that HAProxy on the host itself leads "
+        "to one replica at a time; or its address: a balancer or virtual IP of your own that does; or use mode both.",
     )
 
 

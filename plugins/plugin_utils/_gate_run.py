@@ -135,6 +135,11 @@ def obtain(
     ]
 
 
+def _all_at_once(due: t.Mapping[str, t.Any] | None) -> bool:
+    """Whether a member takes up its configuration at the same moment as the others: with what is pending, or ahead."""
+    return due is not None and bool(due["at_once"] or due["ahead"])
+
+
 def _component(
     item: t.Mapping[str, t.Any], host: str, cohort: dict[str, t.Any], store: _store.Store, *, limited: bool
 ) -> Component:
@@ -163,8 +168,8 @@ def _component(
         cohort,
         leaves,
         {peer: due["endpoint"] for peer, due in staged.items() if due["pending"] != NONE and due["endpoint"]},
-        frozenset(peer for peer, due in staged.items() if due["at_once"])
-        if staged.get(host, {}).get("at_once")
+        frozenset(peer for peer, due in staged.items() if _all_at_once(due))
+        if _all_at_once(staged.get(host))
         else frozenset(),
     )
 

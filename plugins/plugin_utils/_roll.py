@@ -10,7 +10,13 @@ import time
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _effects
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, RELOAD, RESTART, WRITE
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import (
+    NONE,
+    RELOAD,
+    RESTART,
+    START,
+    WRITE,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _registry, _store, _waves
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._run_summary import Entry, sentence
@@ -30,10 +36,11 @@ def changing(slices: Slices, phase: str, host: str, only: str = "") -> Slices:
         mine = _store.clients().get(host, [])
         return [item for item in slices if tuple(item["cohort"]) in mine]
     serving = _waves.serving(one["components"] for one in _store.staged())
-    return [item for item in slices if _waves.phase(due[item["name"]], only, serving) == phase]
+    beside = list(due.values())
+    return [item for item in slices if _waves.phase(due[item["name"]], only, serving, beside) == phase]
 
 
-def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any]) -> None:
+def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any], only: str = "") -> None:
     """A change that peers feel until they made it, too, is made by all or none.
 
     :raises HAError: where a member is not in the play, which would be cut off by the others' change.
@@ -50,7 +57,7 @@ def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any]) ->
         part = turn.due[item["name"]]
         if "peers" not in part["breaks"]:
             if part["at_once"] or part["ahead"]:
-                _require_whole(item["name"], turn.host)
+                _require_whole(item["name"], turn.host, only)
             continue
         others = [
             one["host"]
@@ -68,8 +75,9 @@ def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any]) ->
             )
 
 
-def _require_whole(name: str, host: str) -> None:
+def _require_whole(name: str, host: str, only: str) -> None:
     """:raises HAError: where a member would keep the former configuration: two of them notify twice."""
+    _require_turns(name, host, only)
     mesh = _store.kept("gate", [host]).get(host, {}).get(name, {"hosts": []})["hosts"]
     if absent := sorted(set(mesh) - _store.due(mesh).keys()):
         raise HAError(
@@ -77,6 +85,21 @@ def _require_whole(name: str, host: str) -> None:
             "would keep the former one, so that both notify: --limit leaves them out. Nothing was changed",
             where=f"host {host}",
             do="run without --limit, or with all members in it.",
+        )
+
+
+def _require_turns(name: str, host: str, only: str) -> None:
+    """:raises HAError: where a run that does less than all passes a member by that has the configuration pending."""
+    mesh = _store.kept("gate", [host]).get(host, {}).get(name, {"hosts": []})["hosts"]
+    serving = _waves.serving(one["components"] for one in _store.staged())
+    pending = {member: due[name] for member, due in _store.due(mesh).items() if name in due and due[name]["files"]}
+    left = [one for one, part in pending.items() if part["pending"] != START and not _waves.phase(part, only, serving)]
+    if left:
+        raise HAError(
+            f"a new configuration of {name} goes to all members of a mesh at the same moment, and this playbook leaves "
+            f"{', '.join(left)} alone, which have another change pending. Nothing was changed",
+            where=f"host {host}",
+            do="run site.",
         )
 
 
@@ -104,8 +127,10 @@ def mixed(slices: Slices, turn: Turn) -> list[str]:
         if at_once and not (part["at_once"] or part["ahead"]) and part["pending"] == RESTART:
             found.append(
                 f"{' '.join(item['cohort'][1:])}: the members of {item['name']} restart one after the other, and each "
-                "takes up the new configuration then, which what runs does not accept; until the last has it, what the "
-                "two route differently is told twice."
+                "takes up the new configuration then, since "
+                + ("their web endpoint moves, too" if part["breaks"] else "what runs does not accept it")
+                + "; until the last has it, what the two route differently is told twice."
+                + (" A run with the configuration alone, before this one, avoids that." if part["breaks"] else "")
             )
     return found
 
@@ -165,19 +190,37 @@ class Turn:
         """What is pending once the turn is over: in the phase ``clients`` the planned configuration, of what took up
         its configuration ahead the restart.
         """
-        rest = {"at_once": False, "ahead": False, "breaks": {}, "files": [], "endpoint": None, "serves": True}
+        rest: dict[str, t.Any] = {
+            "at_once": False,
+            "ahead": False,
+            "breaks": {},
+            "files": [],
+            "endpoint": None,
+            "serves": True,
+        }
         if self.phase == "clients":
-            rest.update(pending=RELOAD, reasons=["both places of what moved are listed"], files=["prometheus.yml"])
-        return {name: {**found, **rest} for name, found in components.items()}
+            rest["reasons"] = ["both places of what moved are listed"]
+        result = {name: {**found, **rest} for name, found in components.items()}
+        for name, found in result.items():
+            if self.phase == "clients" and self.due[name]["packaged"]:
+                found["pending"] = RESTART
+            elif self.phase == "clients":
+                found.update(pending=RELOAD, files=["prometheus.yml"])
+            elif self.goes_ahead(name):
+                found["reasons"] = self.due[name]["reasons"]
+        return result
 
     def versions(self, name: str, wanted: str) -> str:
-        runs = self.due.get(name, {}).get("runs", "")
+        runs: str = self.due.get(name, {}).get("runs", "")
+        if name in self.due and self.goes_ahead(name):
+            return runs
         return f"{runs} -> {wanted}" if runs not in ("", wanted) else wanted
 
     def named(self, slices: Slices) -> str:
         """Components with their versions, for a sentence."""
         return ", ".join(
-            f"{item['name']} {self.versions(item['name'], item['release'].get('version', ''))}" for item in slices
+            f"{item['name']} {self.versions(item['name'], item['release'].get('version', ''))}".strip()
+            for item in slices
         )
 
     def staged(self) -> list[Entry]:
@@ -262,7 +305,9 @@ def relied_on(error: HAError, slices: Slices, turn: Turn) -> list[str]:
     A reload takes nobody down, so that it may be taken back whatever the others do.
     """
     found = list(error.facts.pop("relied_on", ()))
-    return found if any(turn.due[item["name"]]["pending"] not in (WRITE, RELOAD) for item in slices) else []
+    mild = (WRITE, RELOAD)
+    names = [item["name"] for item in slices]
+    return found if any(turn.due[one]["pending"] not in mild and not turn.goes_ahead(one) for one in names) else []
 
 
 def left(error: HAError, away: t.Sequence[str], turn: Turn) -> HAError:

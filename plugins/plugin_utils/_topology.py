@@ -44,6 +44,7 @@ class Kind:
     :param cohort: what a set of instances that stand in for one another is called.
     :param cohort_variable: the variable that names an instance's cohort; None: an environment has one.
     :param enabled_by: a bool option without which the groups' hosts do not run it; None: they all do.
+    :param leaves_with: the state of what it serves alone: where that is absent, so is this one.
     :param borrowed: variables that it reads and shares with other components, which its own table leaves to them.
     """
 
@@ -54,6 +55,7 @@ class Kind:
     cohort_variable: str | None
     options: tuple[Option, ...]
     enabled_by: str | None = None
+    leaves_with: str | None = None
     borrowed: tuple[Option, ...] = ()
 
     @functools.cached_property
@@ -360,6 +362,8 @@ def build(snapshot: Snapshot, kinds: t.Sequence[Kind]) -> Topology:
             if kind.enabled_by is not None and not options[kind.enabled_by]:
                 continue
             note(host, table, wrong)
+            if kind.leaves_with is not None and options[kind.leaves_with] == "absent":
+                options = {**options, f"{kind.name}_state": "absent"}
             instance = Instance(kind, group, host, options)
             (leaving if instance.opt("state") == "absent" else instances).append(instance)
     return Topology(

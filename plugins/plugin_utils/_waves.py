@@ -18,11 +18,14 @@ PHASES = ("start", "clients", "flip", "together", "change")
 Cohort = t.Tuple[str, ...]
 
 
-def is_meant(part: t.Mapping[str, t.Any], only: str) -> bool:
+def is_meant(part: t.Mapping[str, t.Any], only: str, beside: t.Collection[t.Mapping[str, t.Any]] = ()) -> bool:
     """Whether a run that does less than all is about what a component has pending.
 
     :param only: ``release``: another release; ``reload``: what takes no restart; anything else: all.
+    :param beside: what its host's components have pending: one of the distribution serves these, and goes with them.
     """
+    if part["packaged"] and only in ("release", "reload"):
+        return any(other["pending"] != NONE and is_meant(other, only) for other in beside if not other["packaged"])
     if only == "release":
         return part["version"] not in ("", part["runs"])  # of one that leaves none is wanted
     return only != "reload" or part["pending"] in (WRITE, RELOAD)
@@ -37,15 +40,21 @@ def serving(staged: t.Iterable[t.Mapping[str, t.Mapping[str, t.Any]]]) -> set[Co
     return {tuple(cohort) for part in parts for cohort in part["cohorts"]}
 
 
-def phase(part: t.Mapping[str, t.Any], only: str = "", serving: t.Container[Cohort] = ()) -> str:
+def phase(
+    part: t.Mapping[str, t.Any],
+    only: str = "",
+    serving: t.Container[Cohort] = (),
+    beside: t.Collection[t.Mapping[str, t.Any]] = (),
+) -> str:
     """The phase of what a component has pending (see _converge.part); "" where it has nothing.
 
     One that is down and is to run another version than before goes through the gates, as an upgrade that was cut off
     while it was stopped: the new version is proved against those that serve, or taken back.
 
     :param serving: the replica sets and meshes of which somebody serves.
+    :param beside: see is_meant.
     """
-    if not is_meant(part, only) or part["pending"] == NONE:
+    if not is_meant(part, only, beside) or part["pending"] == NONE:
         return ""
     if part["pending"] == START:
         goes_on = part["runs"] not in ("", part["version"]) and any(tuple(one) in serving for one in part["cohorts"])

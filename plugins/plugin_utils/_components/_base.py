@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import functools
 import pathlib
 import typing as t
 
-import yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import RESTART, Effect
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _secrets
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _secrets, _yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
     Cohort,
     Instance,
@@ -83,42 +81,9 @@ WEB_EFFECTS = (
 )
 
 
-class _Dumper(yaml.SafeDumper):
-    """Block style with indented lists and no aliases: what people write by hand."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML's hook
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: t.Any) -> bool:  # noqa: ARG002 - PyYAML's hook
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # PyYAML does not read back the other line ends of YAML 1.1 unless they are escaped.
-    style = '"' if set("\x85\u2028\u2029") & set(text) else "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def to_yaml(data: t.Any, *, width: int = 10_000) -> str:
+def to_yaml(data: t.Any, *, width: int = _yaml.WIDTH) -> str:
     """Plain data as a managed YAML file, keys in the given order; no line is folded within ``width``."""
-    return _dumped(_Plain(repr(data), data), width)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Plain:
-    """Data that is the same where it looks the same."""
-
-    looks: str
-    data: t.Any = dataclasses.field(compare=False)
-
-
-@functools.lru_cache(maxsize=256)
-def _dumped(plain: _Plain, width: int) -> str:
-    """Replicas follow one another with the same rules and targets, and PyYAML is most of what a plan costs."""
-    return MANAGED + yaml.dump(plain.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
+    return MANAGED + _yaml.dump(data, width=width)
 
 
 def checksum(instance: Instance) -> dict[str, t.Any]:

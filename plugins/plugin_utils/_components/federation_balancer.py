@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import RESTART, Effect
@@ -41,6 +42,7 @@ KIND = Kind(
     cohort_variable=prometheus.KIND.cohort_variable,
     options=OPTIONS,
     enabled_by="federation_balancer_enabled",
+    leaves_with="prometheus_state",
     borrowed=prometheus.OPTIONS,
 )
 
@@ -59,7 +61,7 @@ def prometheus_of(balancer: Instance) -> Instance:
 
 def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
     """A balancer's slice (docs/development.md). :raises HAError: with the variable at fault."""
-    sources = _balancer.spread(_federation.balanced(prometheus_of(instance), topology))
+    sources = _balancer.spread(_federation.balanced(prometheus_of(instance), topology), topology)
     bind = host_port(_balancer.ADDRESS, instance.port(), instance.where("port"))
     folder = f"/etc/{KIND.name}"
     text = _base.MANAGED + _balancer.haproxy(sources, bind)
@@ -78,6 +80,8 @@ def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[
             "executable": PACKAGE.executable,
             # In the foreground, without a master process: systemd is that.
             "args": ["-db", "-f", f"{folder}/{CONFIG_FILE}"],
+            # It tells nobody what it has loaded: this way, its unit does.
+            "environment": {"CONFIGURATION_SHA256": hashlib.sha256(text.encode()).hexdigest()},
             "data_dirs": [],
             "ports": [
                 {"port": port, "protocol": protocol, "address": address, "variable": variable}

@@ -68,8 +68,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         def stage(self) -> Outcome:
             return self._do("stage")
 
-        def activate(self, *, only_start: bool = False, settle: bool = True) -> Outcome:
-            did = "start" if only_start else "activate" if settle else "try"
+        def activate(self, *, only_start: bool = False, ahead: bool = False, settle: bool = True) -> Outcome:
+            did = "start" if only_start else "activate" if settle else "send ahead of" if ahead else "try"
             return self._do("remove" if self.leaves else did)
 
         def settle(self, *, proved: bool = False) -> Outcome:
@@ -101,6 +101,7 @@ def run(
         ("absent", ["present", "present"], ["remove prometheus", "remove alertmanager"]),
         ("trial", ["present", "present"], ["try prometheus", "try alertmanager"]),
         ("trial", ["absent", "present"], ["remove prometheus", "try alertmanager"]),
+        ("ahead", ["present", "present"], ["send ahead of prometheus", "send ahead of alertmanager"]),
         ("settled", ["present", "present"], ["settle prometheus", "settle alertmanager"]),
         ("proved", ["present", "present"], ["let all go of prometheus", "let all go of alertmanager"]),
         ("reverted", ["present", "present"], ["revert prometheus", "revert alertmanager"]),
@@ -154,6 +155,15 @@ def test_a_failure_names_its_component_and_ends_the_call(world: World) -> None:
         run()
     assert caught.value.facts["component"] == "prometheus"
     assert "activate alertmanager" not in world.done
+
+
+def test_all_go_back_whatever_becomes_of_one(world: World) -> None:
+    """Of a change that is taken back, nothing of it may stay because another one's way back failed."""
+    world.fails = "prometheus"
+    with pytest.raises(HAError) as caught:
+        run("reverted")
+    assert caught.value.facts["component"] == "prometheus"
+    assert [line for line in world.done if line.startswith("revert")] == ["revert prometheus", "revert alertmanager"]
 
 
 def test_without_a_plan(world: World) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
     good,
     hosts,
     loaded,
+    plan,
     prometheus,
     slice_of,
 )
@@ -67,10 +68,10 @@ def test_every_source_set_has_a_primary_and_a_backup_and_not_all_the_first_repli
     for host in ("global-1", "global-2"):
         text = contents(slice_of(found, host, NAME))["haproxy.cfg"]
         assert servers(text) == {
-            "eu": ["eu-1 eu-1.example:9090", "eu-2 eu-2.example:9090 backup"],
-            "us": ["us-2 us-2.example:9999", "us-1 us-1.example:9999 backup"],
+            "set-eu": ["eu-1 eu-1.example:9090", "eu-2 eu-2.example:9090 backup"],
+            "set-us": ["us-2 us-2.example:9999", "us-1 us-1.example:9999 backup"],
         }
-        assert "uri /prom/-/ready" in text and "replace-path /[^/]+(/.*) /prom\\1" in text
+        assert "uri /prom/-/ready" in text and "set-path /prom/%[path,field(3,/,0)]" in text
         assert "    bind 127.0.0.1:9190\n" in text
 
 
@@ -97,7 +98,10 @@ def test_entries_of_other_ways_have_no_backend() -> None:
     assert servers(text) == {}
 
 
-@pytest.mark.parametrize("values", [{"enabled": False}, {"federation_balancer_state": "absent"}])
+@pytest.mark.parametrize(
+    "values",
+    [{"enabled": False}, {"federation_balancer_state": "absent"}, {"federation_balancer_state": "staged"}],
+)
 def test_without_a_balancer_a_sticky_entry_needs_an_address(values: dict[str, t.Any]) -> None:
     found = findings(*SITES, federation(entry("eu"), **values))
     assert any("is sticky and has no address" in line for line in found)
@@ -118,6 +122,34 @@ def test_one_that_leaves_is_known_by_its_name() -> None:
     found = good(*SITES, federation(entry("eu", address="vip.example"), federation_balancer_state="absent"))
     item = slice_of(found, "global-1", NAME)
     assert (item["state"], item["config"]["files"], item["release"]["name"]) == ("absent", [], "haproxy")
+
+
+def test_it_leaves_with_its_prometheus() -> None:
+    found = good(*SITES, federation(entry("eu"), prometheus_state="absent"))
+    assert slice_of(found, "global-1", NAME)["state"] == "absent"
+
+
+def test_its_unit_changes_with_its_configuration() -> None:
+    """It tells nobody what it has loaded."""
+    both = (good(*SITES, federation(entry(name))) for name in ("eu", "us"))
+    one, other = (slice_of(found, "global-1", NAME)["service"]["environment"] for found in both)
+    assert one != other
+
+
+def test_one_that_moves_is_led_to_at_both_places() -> None:
+    found = plan(*SITES, federation(entry("eu")), former={("eu-2", "prometheus"): (9999, "")})
+    assert servers(contents(slice_of(found, "global-1", NAME))["haproxy.cfg"])["set-eu"] == [
+        "eu-1 eu-1.example:9090",
+        "eu-2 eu-2.example:9090 backup",
+        "eu-2-former eu-2.example:9999 backup",
+    ]
+
+
+def test_names_that_haproxy_does_not_take() -> None:
+    values: dict[str, t.Any] = {"prometheus_replica_set": "eu", "prometheus_external_labels": {"site": "o"}}
+    odd = prometheus("o@1", ansible_host="10.0.0.1", **values)
+    text = contents(slice_of(plan(odd, federation(entry("eu"))), "global-1", NAME))["haproxy.cfg"]
+    assert servers(text)["set-eu"] == ["replica-0 10.0.0.1:9090"]
 
 
 def test_a_set_that_no_path_can_name_is_refused() -> None:

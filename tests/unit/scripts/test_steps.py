@@ -36,22 +36,6 @@ def test_failed_step_keeps_only_its_dependants_from_running(tmp_path: Path, capf
     assert out.endswith("\nfailed: bad, dependant\n1 passed, 2 failed\n")
 
 
-def test_step_aside_runs_beside_the_next_and_is_told_as_a_whole(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    script = tmp_path / "aside.sh"
-    script.write_text(f"echo begun; while [ ! -e {tmp_path}/next ]; do sleep 0.05; done; echo ended >&2; exit 3\n")
-    run = Run()
-    run.step(Step("aside", f"sh {script}", 10), aside=True)
-    run.step(Step("next", touch(tmp_path / "next"), 10))
-    run.join()
-    assert run.passed("next")
-    assert run.results["aside"][0] == "failed: exit code 3"
-    out = capfd.readouterr().out
-    assert "=== aside: what it printed\nbegun\nended\n" in out
-    assert out.index("=== next: passed") < out.index("begun") < out.index("=== aside: failed: exit code 3")
-
-
 def test_missing_command_is_a_failed_step() -> None:
     run = Run()
     run.step(Step("missing", "/no/such/command", 10))
