@@ -557,7 +557,14 @@ def test_all_members_change_at_the_same_moment(capsys: pytest.CaptureFixture[str
     assert "am-1: the peers of alertmanager were split for 1.5 s at most" in "".join(capsys.readouterr())
 
 
-AHEAD = part("restart", ahead=True, runs="0.28.1", version="0.33.1", files=["alertmanager.yml"])
+AHEAD = part(
+    "restart",
+    ahead=True,
+    runs="0.28.1",
+    version="0.33.1",
+    files=["alertmanager.yml"],
+    reasons=["the binary differs"],
+)
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -572,6 +579,7 @@ def test_a_configuration_goes_ahead_of_a_restart_and_the_restart_has_its_turn_la
     assert (entry.did, entry.why) == ("reload", ("alertmanager.yml differs",))
     rest = _store.due(["am-1"])["am-1"]["alertmanager"]
     assert (rest["pending"], rest["ahead"], rest["files"]) == ("restart", False, [])
+    assert rest["reasons"] == AHEAD["reasons"], "why it restarts later"
     assert _waves.phase(rest) == "change"
 
 
@@ -582,6 +590,28 @@ def test_a_configuration_that_goes_ahead_goes_to_all_members_or_none() -> None:
     result = world.roll("am-1", phase="together", gate_before=False, play=MEMBERS[:1])
     assert "goes to all members of a mesh at the same moment, and am-2, am-3 would keep the former one" in result["msg"]
     assert world.calls == []
+
+
+def test_a_member_that_this_playbook_leaves_alone_would_keep_the_former_one() -> None:
+    """upgrade: one has the version already, and only a reload pending."""
+    world = World()
+    staged("alertmanager", am_1=AHEAD, am_2=AHEAD, am_3=part("reload", at_once=True, files=["alertmanager.yml"]))
+    with_gate("am-1")
+    result = world.roll("am-1", phase="together", gate_before=False, only="release")
+    assert "this playbook leaves am-3 alone, which have another change pending" in result["msg"]
+    assert world.calls == []
+
+
+def test_a_configuration_that_goes_ahead_is_taken_back_whoever_is_away() -> None:
+    """By a reload, which takes nobody down; and it is no upgrade that failed."""
+    world = World()
+    staged("alertmanager", am_1=AHEAD, am_2=AHEAD, am_3=AHEAD)
+    world.answers["ahead"] = [did("alertmanager", pending="restart", ahead=True, files=["alertmanager.yml"])]
+    world.views["am-2"] = AWAY
+    result = world.roll("am-1", phase="together", gate_before=False)
+    assert world.changes == ["am-1 ahead", "am-1 reverted"]
+    assert "alertmanager 0.28.1 was taken back" in result["msg"]
+    assert "0.33.1" not in result["msg"]
 
 
 def with_gate(host: str) -> None:

@@ -148,6 +148,19 @@ def test_what_does_not_go_ahead(host: Upgraded, values: dict[str, t.Any]) -> Non
     assert not host.component(**values).stage().ahead
 
 
+def test_what_has_no_reload_is_asked_for_none(host: Upgraded) -> None:
+    """HAProxy: it takes up its files by a restart, which its unit asks for."""
+    host.serve()
+    component = host.component(asked="reload")
+    component._reloads = False
+    assert component.stage().pending == "none"
+    (path,) = host.systemd.units.glob("*.service")
+    path.write_text(host.systemd.text() + "# by hand\n")
+    component = host.component()
+    component._reloads = False
+    assert component.stage().pending == "write"
+
+
 def test_what_the_running_version_refuses_does_not_go_ahead(host: Upgraded) -> None:
     host.serve(version=OLD)
     wanted: dict[str, t.Any] = {**BOTH, "version": NEW}

@@ -193,6 +193,7 @@ def test_one_whose_endpoint_moves_is_asked_where_it_answers() -> None:
     ("own", "expected"),
     [
         pytest.param(part("reload", at_once=True), {"am-1", "am-2"}, id="with all that do"),
+        pytest.param(part("restart", ahead=True), {"am-1", "am-2"}, id="ahead of a restart"),
         pytest.param(part("restart"), set(), id="its own change is another one"),
     ],
 )

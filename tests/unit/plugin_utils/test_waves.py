@@ -232,3 +232,20 @@ UPGRADE = {"runs": "2.53.3", "version": "3.5.3"}
 def test_what_a_run_that_does_less_is_about(found: t.Mapping[str, t.Any], only: str, meant: bool) -> None:
     assert is_meant(found, only) is meant
     assert bool(phase(found, only)) is meant
+
+
+@pytest.mark.parametrize(
+    ("only", "beside", "expected"),
+    [
+        ("", part("none"), "change"),
+        ("restart", part("none"), "change"),
+        ("reload", part("none"), ""),
+        ("reload", part("reload"), "change"),
+        ("reload", part("restart"), ""),
+        ("release", part("reload"), ""),
+        ("release", part("restart", runs="2.53.3"), "change"),
+    ],
+)
+def test_what_is_of_the_distribution_goes_with_what_it_serves(only: str, beside: t.Any, expected: str) -> None:
+    balancer = part("restart", packaged=True, version="", runs="")
+    assert phase(balancer, only, (), [balancer, beside]) == expected
