@@ -610,7 +610,12 @@ class Component:
         outcome.diff += self._shown(self.config.plan().diff)
         kept = self.service.is_foreign()
         unit = "" if kept else f"{self.service.unit}, "
-        outcome.actions.append(f"removed {unit}its configuration and releases; its data stays")
+        parts = (
+            "its configuration; the package stays"
+            if self._packaged
+            else "its configuration and releases; its data stays"
+        )
+        outcome.actions.append(f"removed {unit}{parts}")
         if self._apply:
             self.service.remove()
             self.config.remove()
