@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.baremetal.prometheus_ha.molecule.shared.watch import Watch
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ["--name", "long"]
 HOSTS = [f"m-{number}" for number in range(1, 6)]

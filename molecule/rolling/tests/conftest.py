@@ -2,14 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all tests of the scenario share. The files run in the order of their names, and each also runs alone."""
+"""What all tests of the scenario share. The files run in the order of their names, and each also runs alone.
+
+ROLLING_TESTS=in_ci has those alone that are marked so, for the time that CI has.
+"""
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.molecule.rolling.support import Prober, Rolling
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if mark := os.environ.get("ROLLING_TESTS"):
+        left = [item for item in items if item.get_closest_marker(mark) is None]
+        items[:] = [item for item in items if item.get_closest_marker(mark) is not None]
+        config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,8 @@ from ansible_collections.baremetal.prometheus_ha.molecule.shared import notices
 from ansible_collections.baremetal.prometheus_ha.molecule.shared.outages import Span, together
 from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import MESH, REPLICAS, SETS, Run
 
+pytestmark = pytest.mark.in_ci
+
 #: Seconds that Prometheus itself takes from its start to a first scrape: discovery hands targets over each
 #: 5 s, scraping takes them up each 5 s (discovery/manager.go, scrape/manager.go), and an interval.
 FIRST_SCRAPE = 5 + 5 + SCRAPE

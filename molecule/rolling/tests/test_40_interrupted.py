@@ -74,6 +74,7 @@ def finish(stack: Rolling, prober: Prober, wanted: Wanted, cut: Running) -> floa
     return run.seconds
 
 
+@pytest.mark.in_ci
 @pytest.mark.parametrize("number", range(1, KILLS + 1))
 def test_a_killed_upgrade_is_finished_by_the_next_run(
     stack: Rolling, prober: Prober, dice: random.Random, length: Length, number: int
