@@ -46,6 +46,7 @@ LOOK = 10.0
 CLOCK = "cluster:node_time_seconds:max"
 #: The clock of one host, as its exporter told it: no other replica has the same value.
 OWN_CLOCK = "node_time_seconds"
+RATIO = "cluster:node_cpu_utilisation:ratio_rate5m"
 CPUS = "node_cpus:count"
 MEMORY = "node_memory_MemTotal_bytes:sum"
 
@@ -80,15 +81,15 @@ class Wanted:
     groups: t.Mapping[str, t.Mapping[str, t.Any]]
 
 
-BOTH = Wanted(dict.fromkeys(GLOBALS, {"federate-eu": 2, "federate-us": 2}), 4, {})
+BOTH = Wanted({name: {"federate-eu": 2, "federate-us": 2} for name in GLOBALS}, 4, {})
 STICKY = Wanted(
-    dict.fromkeys(GLOBALS, {"federate-eu": 1, "federate-us": 1}),
+    {name: {"federate-eu": 1, "federate-us": 1} for name in GLOBALS},
     2,
     {"prometheus_federation": {"federation_mode": "sticky", "federation_balancer_enabled": True}},
 )
 #: The second site's hosts are a region over the first one, and scrape no exporter.
 LAYERS = Wanted(
-    {**dict.fromkeys(SETS["us"], {"federate-eu": 2}), **dict.fromkeys(GLOBALS, {"federate-region": 2})},
+    {**{name: {"federate-eu": 2} for name in SETS["us"]}, **{name: {"federate-region": 2} for name in GLOBALS}},
     4,
     {
         "us": {
@@ -124,10 +125,12 @@ class Federation(Stack):
             overlay = write_overlay(self._folder / str(next(self._numbers)), groups=wanted.groups)
             run = self.site(overlay=overlay).succeeded()
             print(f"site.yml took {run.seconds:.1f} s")
+            # What a job took that is gone would be there for as long as the lookback, five minutes.
+            for name in (*SETS["us"], *GLOBALS):
+                self.sh(name, "systemctl stop prometheus; rm -r /var/lib/prometheus/*; systemctl start prometheus")
         wait_for(self.whole, 60, "the stack is whole")
         wait_for(lambda: self.jobs() == wanted.jobs, 60, f"{wanted.jobs} are scraped")
-        for name in GLOBALS:
-            wait_for(lambda: self.flows(name, wanted.ways), 60, f"{name} gets what its sources record")  # noqa: B023
+        self.wait_until_flows(wanted, 60)
         return run
 
     def jobs(self) -> dict[str, dict[str, int]]:
@@ -140,11 +143,16 @@ class Federation(Stack):
                 found[name] = dict(collections.Counter(pool for pool in pools if pool.startswith("federate-")))
         return {name: jobs for name, jobs in found.items() if jobs}
 
-    def flows(self, name: str, ways: int) -> bool:
-        """Whether a global server has just got what takes two scrapes of an exporter, from everywhere."""
-        now = time.time()
-        fresh = self.samples(name, '{__name__=~"cluster:node_cpu_utilisation:ratio_rate5m"}', (now - USUAL, now))
-        return len(fresh) == ways
+    def wait_until_flows(self, wanted: Wanted, seconds: float) -> None:
+        """Until every global server gets again what takes a source two scrapes of its exporters."""
+        for name in GLOBALS:
+            wait_for(lambda: self.ways(name) == wanted.ways, seconds, f"{name} gets all")  # noqa: B023
+
+    def ways(self, name: str) -> int:
+        """How many series it has just got of one that its sources record."""
+        query = urllib.parse.urlencode({"query": f"count(last_over_time({RATIO}[{2 * USUAL:.0f}s]))"})
+        found = self.prometheus(name, f"query?{query}")["result"]
+        return int(found[0]["value"][1]) if found else 0
 
     def kill_prometheus(self, name: str) -> float:
         """kill -9, and no restart; when it was."""
@@ -193,7 +201,7 @@ class Federation(Stack):
 
     def told(self, alertname: str, since: float) -> list[notices.Notice]:
         """What the webhook got of an alert."""
-        found = notices.notices(self.ask(f"{self.webhook}/notifications?receiver=lab"))
+        found = notices.notices(self.ask(f"{self.webhook}/notifications?receiver=federation"))
         return [one for one in found if one.name == alertname and one.time >= since]
 
 
@@ -203,7 +211,7 @@ def values(samples: Samples, label: str) -> set[str]:
 
 
 def added(samples: Samples, labels: t.Mapping[str, str]) -> Samples:
-    """With the external labels that /federate adds, where a series has none of the name."""
+    """With labels that federation adds where a series has none of the name: external ones, and the job that took it."""
     return {frozenset({**labels, **dict(series)}.items()): points for series, points in samples.items()}
 
 
