@@ -12,7 +12,7 @@ import typing as t
 import urllib.parse
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _balancer, _labels, _relabel
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _balancer, _labels, _relabel, _versions
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._re2 import UndecidedError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._spelling import nearest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Link, Topology
@@ -296,6 +296,11 @@ class _Entry:
                 config[key] = self.given[key]
         if drop:
             config["metric_relabel_configs"] = [{"regex": drop, "action": "labeldrop"}]
+        elif _versions.parse_version(self.prometheus.opt("version"), self.prometheus.where("version")).line >= (2, 48):
+            # Samples carry their source's time, of which no end is tracked by default: a replica's last values would
+            # stay for five minutes after its death, and win where they are the maximum. Of a sticky source they may
+            # stay: they bridge the way to the next replica.
+            config["track_timestamps_staleness"] = True
         return config
 
     def _cohort(self, name: str, topology: Topology) -> Cohort:

@@ -65,7 +65,7 @@ def test_smallest_subnet_that_fits() -> None:
 
 
 def test_unknown_topology_and_host() -> None:
-    with pytest.raises(LabError, match="demo, federation, pair4"):
+    with pytest.raises(LabError, match="demo, drills, federation, pair4"):
         plan.topology("nope")
     with pytest.raises(LabError, match="it has: a, b"):
         plan.make_plan("dev", ["a", "b"]).host("c")

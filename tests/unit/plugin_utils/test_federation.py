@@ -54,7 +54,10 @@ BOTH = {
     "params": {"match[]": MATCH},
     "sample_limit": 10000,
     "static_configs": [{"targets": ["l-1.example:9090", "l-2.example:9090"]}],
+    "track_timestamps_staleness": True,
 }
+# Its last values bridge the way to the next replica.
+STICKY = {key: value for key, value in BOTH.items() if key != "track_timestamps_staleness"}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +118,12 @@ BOTH = {
     ],
 )
 def test_entries_are_rendered(given: dict[str, t.Any], changed: dict[str, t.Any]) -> None:
-    assert rendered(entry(**given)) == [{**BOTH, **changed}]
+    assert rendered(entry(**given)) == [{**(STICKY if given.get("mode") == "sticky" else BOTH), **changed}]
+
+
+def test_what_a_version_does_not_know_is_not_rendered() -> None:
+    values = {"prometheus_federate": [{"replica_set": "default", "match": MATCH}], "prometheus_version": "2.47.2"}
+    assert rendered(federation(**values)) == [STICKY]
 
 
 def test_the_path_of_the_sources_counts() -> None:
