@@ -124,8 +124,8 @@ class ConvergeAction(SliceAction):
             raise HAError(
                 f"the package {package} can't be installed",
                 said=str(done.get("msg", "")),
-                do=f"install {package} by hand, or mend the host's package sources; a host without package lists needs an "
-                "apt-get update.",
+                do=f"install {package} by hand, or mend the host's package sources; without package lists, apt-get "
+                "update comes first.",
                 component=component,
             )
         return {}
