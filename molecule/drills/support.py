@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.molecule.shared import notices
-from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import Stack, wait_for
+from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import REPLICAS, Stack, wait_for
 
 INVENTORIES = ("inventory/lab", "molecule/drills/inventory")
 #: Seconds. Of the inventory: the `for` of what a drill expects, two scrapes and two evaluations before it; then a
@@ -42,15 +42,17 @@ class Drills(Stack):
     def __init__(self) -> None:
         super().__init__("drills", INVENTORIES)
 
+    def told(self) -> list[notices.Notice]:
+        """What the webhook got."""
+        return notices.notices(self.ask(f"{self.webhook}/notifications?receiver=drills"))
+
     def notices(self) -> list[notices.Notice]:
         """What the webhook got but the Watchdog."""
-        told = notices.notices(self.ask(f"{self.webhook}/notifications?receiver=drills"))
-        return [one for one in told if one.name != WATCHDOG]
+        return [one for one in self.told() if one.name != WATCHDOG]
 
     def watchdogs(self) -> set[str]:
         """The regions from which the Watchdog was told."""
-        told = notices.notices(self.ask(f"{self.webhook}/notifications?receiver=drills"))
-        return {one.labels["region"] for one in told if one.name == WATCHDOG and one.status == "firing"}
+        return {one.labels["region"] for one in self.told() if one.name == WATCHDOG and one.status == "firing"}
 
     def firing(self) -> set[str]:
         """What was told and not told as over."""
@@ -60,7 +62,7 @@ class Drills(Stack):
     def pending(self) -> set[str]:
         """What fires or is about to on any replica."""
         found = set()
-        for name in ("eu-1", "eu-2", "us-1", "us-2"):
+        for name in REPLICAS:
             alerts = self.prometheus(name, "alerts")["alerts"]
             found |= {one["labels"]["alertname"] for one in alerts} - {WATCHDOG}
         return found

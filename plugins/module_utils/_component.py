@@ -447,9 +447,11 @@ class Component:
 
         Members that restart one after the other would have two configurations for so long, and notify twice.
         """
+        if due.action != RESTART or due.at_once or due.breaks:
+            return False
         changed = _effects.of_files(self._effects, (*files.written, *files.removed))
-        running = self.service.status().running
-        if due.action != RESTART or due.at_once or due.breaks or not changed.at_once or not running:
+        running = self.service.status().running if changed.at_once else None
+        if not running:
             return False
         release = os.path.dirname(os.path.dirname(running.argv[0]))
         try:

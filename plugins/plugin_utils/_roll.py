@@ -77,7 +77,6 @@ def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any], on
 
 def _require_whole(name: str, host: str, only: str) -> None:
     """:raises HAError: where a member would keep the former configuration: two of them notify twice."""
-    _require_turns(name, host, only)
     mesh = _store.kept("gate", [host]).get(host, {}).get(name, {"hosts": []})["hosts"]
     if absent := sorted(set(mesh) - _store.due(mesh).keys()):
         raise HAError(
@@ -86,11 +85,11 @@ def _require_whole(name: str, host: str, only: str) -> None:
             where=f"host {host}",
             do="run without --limit, or with all members in it.",
         )
+    _require_turns(name, host, mesh, only)
 
 
-def _require_turns(name: str, host: str, only: str) -> None:
+def _require_turns(name: str, host: str, mesh: t.Sequence[str], only: str) -> None:
     """:raises HAError: where a run that does less than all passes a member by that has the configuration pending."""
-    mesh = _store.kept("gate", [host]).get(host, {}).get(name, {"hosts": []})["hosts"]
     serving = _waves.serving(one["components"] for one in _store.staged())
     pending = {member: due[name] for member, due in _store.due(mesh).items() if name in due and due[name]["files"]}
     left = [one for one, part in pending.items() if part["pending"] != START and not _waves.phase(part, only, serving)]
