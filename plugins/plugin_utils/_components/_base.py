@@ -117,6 +117,14 @@ def release(instance: Instance, *, links: t.Sequence[str]) -> dict[str, t.Any]:
     }
 
 
+def port_options(ports: t.Iterable[Port]) -> list[dict[str, t.Any]]:
+    """The slice's ``ports`` of a service."""
+    return [
+        {"port": port, "protocol": protocol, "address": address, "variable": variable}
+        for port, protocol, address, variable in ports
+    ]
+
+
 def service(
     instance: Instance, *, args: list[str], ports: list[Port], host_ip_towards: t.Sequence[str] = ()
 ) -> dict[str, t.Any]:
@@ -129,10 +137,7 @@ def service(
         "executable": f"{{release}}/bin/{name}",
         "args": args,
         "data_dirs": [instance.opt("data_dir")],
-        "ports": [
-            {"port": port, "protocol": protocol, "address": address, "variable": variable}
-            for port, protocol, address, variable in ports
-        ],
+        "ports": port_options(ports),
         "unit_options": instance.opt("unit_options"),
         "host_ip_towards": list(host_ip_towards),
         "start_timeout": instance.opt("start_timeout"),

@@ -54,14 +54,9 @@ def ports(instance: Instance) -> list[_base.Port]:
     return [(instance.opt("port"), "tcp", _balancer.ADDRESS, "federation_balancer_port")]
 
 
-def prometheus_of(balancer: Instance) -> Instance:
-    """The Prometheus that a balancer stands beside."""
-    return Instance(prometheus.KIND, balancer.group, balancer.host, balancer.options)
-
-
 def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
     """A balancer's slice (docs/development.md). :raises HAError: with the variable at fault."""
-    sources = _balancer.spread(_federation.balanced(prometheus_of(instance), topology), topology)
+    sources = _balancer.spread(_federation.balanced(prometheus.beside(instance), topology), topology)
     bind = host_port(_balancer.ADDRESS, instance.port(), instance.where("port"))
     folder = f"/etc/{KIND.name}"
     text = _base.MANAGED + _balancer.haproxy(sources, bind)
@@ -83,10 +78,7 @@ def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[
             # It tells nobody what it has loaded: this way, its unit does.
             "environment": {"CONFIGURATION_SHA256": hashlib.sha256(text.encode()).hexdigest()},
             "data_dirs": [],
-            "ports": [
-                {"port": port, "protocol": protocol, "address": address, "variable": variable}
-                for port, protocol, address, variable in ports(instance)
-            ],
+            "ports": _base.port_options(ports(instance)),
             "unit_options": instance.opt("unit_options"),
             "start_timeout": instance.opt("start_timeout"),
         },
@@ -106,7 +98,7 @@ def links(cohort: Cohort, topology: Topology) -> list[Link]:
     """Where the balancers of a replica set lead to."""
     return [
         Link(cohort, "leads to", source, tuple(host_port(one.address, one.port()) for one in source.instances))
-        for source in _federation.balanced(prometheus_of(cohort.instances[0]), topology)
+        for source in _federation.balanced(prometheus.beside(cohort.instances[0]), topology)
     ]
 
 

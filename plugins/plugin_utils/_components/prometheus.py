@@ -237,6 +237,11 @@ def replica(instance: Instance) -> str:
     return str(instance.opt("replica") or instance.name)
 
 
+def beside(instance: Instance) -> Instance:
+    """The Prometheus that a sidecar or a balancer stands beside."""
+    return Instance(KIND, instance.group, instance.host, instance.options)
+
+
 def ports(instance: Instance) -> list[_base.Port]:
     return [(instance.opt("port"), "tcp", instance.opt("listen_address"), "prometheus_port")]
 

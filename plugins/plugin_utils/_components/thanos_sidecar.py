@@ -47,7 +47,7 @@ KIND = Kind(
 
 def prometheus_of(sidecar: Instance) -> Instance:
     """The Prometheus that a sidecar stands beside."""
-    return Instance(prometheus.KIND, sidecar.group, sidecar.host, sidecar.options)
+    return prometheus.beside(sidecar)
 
 
 def links(cohort: Cohort, _topology: Topology) -> list[Link]:
