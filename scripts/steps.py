@@ -12,10 +12,13 @@ target opened for itself (the engine, the lab) is closed again.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +30,10 @@ LAB_NAME = os.environ.get("LAB_NAME", "default")
 GRACE = 20.0
 #: Seconds between two looks at a running step.
 POLL = 0.2
+#: What tells of a failure: pytest's summary, Ansible's results and the linters' place of a finding.
+TELLING = re.compile(r"(FAILED|ERROR) |E   |(fatal|\[ERROR\]|CRITICAL)[: ]|\S+\.(py|yml|md):\d+")
+#: Lines of failed steps that stand below the table, and the characters of one: CI keeps only a run's last lines.
+TOLD, WIDTH = 12, 300
 
 
 @dataclass(frozen=True)
@@ -141,6 +148,7 @@ class Run:
     """The results so far, the steps still to be undone, and the signal that asked the run to end."""
 
     results: dict[str, tuple[str, float]] = field(default_factory=dict)
+    telling: list[str] = field(default_factory=list)
     opened: list[Step] = field(default_factory=list)
     signal: str = ""
 
@@ -163,8 +171,11 @@ class Run:
         """Run a command in a process group of its own and note how it ended."""
         say(f"=== {name}: {' '.join(argv)}")
         start = time.monotonic()
-        outcome = execute(argv, timeout, lambda: self.signal)
+        said: deque[str] = deque(maxlen=500)
+        outcome = execute(argv, timeout, lambda: self.signal, said)
         seconds = time.monotonic() - start
+        if outcome != "passed":
+            self.telling += telling(said)
         self.results[name] = (outcome, seconds)
         say(f"=== {name}: {outcome} ({seconds:.1f} s)")
 
@@ -184,6 +195,8 @@ class Run:
             print(f"{name:{width}}  {seconds:8.1f}  {outcome}")
         print(f"{'all':{width}}  {total:8.1f}")
         good = sum(self.passed(name) for name in self.results)
+        for line in self.telling[:TOLD]:
+            print(line)
         if failed := [name for name in self.results if not self.passed(name)]:
             print(f"failed: {', '.join(failed)}")
         print(f"{good} passed, {len(self.results) - good} failed", flush=True)
@@ -204,17 +217,55 @@ def quiet(command: str) -> bool:
     return done.returncode == 0
 
 
-def execute(argv: list[str], timeout: int, stop: Callable[[], str] = str) -> str:
+def telling(said: Iterable[str]) -> list[str]:
+    """The lines of a failed step's output that tell why, or its last few where none looks like that.
+
+    pytest's summary stands last and names each failed test once; the lines of its tracebacks come before it.
+    """
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("\u2502 \n") for line in said]
+    summary = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
+    found = summary + [line for line in lines if TELLING.match(line) and line not in summary]
+    return [line[:WIDTH] for line in (found[:TOLD] or lines[-5:])]
+
+
+def execute(argv: list[str], timeout: int, stop: Callable[[], str] = str, said: deque[str] | None = None) -> str:
     """Run one command to its end, or end it with all that it started in its process group.
 
     :param stop: asked several times a second; the name of a signal ends the command.
+    :param said: gets the lines that the command prints; they are passed on as they come. At a terminal the command
+        has it for itself, with its colours.
     :return: ``passed``, or how it failed.
     """
     deadline = time.monotonic() + timeout
+    kept = said if said is not None and not sys.stdout.isatty() else None
+    pipe, errors = (None, None) if kept is None else (subprocess.PIPE, subprocess.STDOUT)
     try:
-        process = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=pipe, stderr=errors, start_new_session=True
+        )
     except OSError as error:
         return f"failed: {error}"
+    if kept is None:
+        return wait(process, deadline, timeout, stop)
+    reader = threading.Thread(target=pass_on, args=(process, kept), daemon=True)
+    reader.start()
+    outcome = wait(process, deadline, timeout, stop)
+    # What the step left running (the engine) may hold the pipe open for good.
+    reader.join(2)
+    return outcome
+
+
+def pass_on(process: subprocess.Popen[bytes], said: deque[str]) -> None:
+    """Print what a command prints as it comes, and keep its last lines."""
+    assert process.stdout is not None  # started with a pipe
+    for line in process.stdout:
+        text = line.decode(errors="replace")
+        said.append(text)
+        print(text, end="", flush=True)
+
+
+def wait(process: subprocess.Popen[bytes], deadline: float, timeout: int, stop: Callable[[], str]) -> str:
+    """Wait for the end of a command, or end it; say how it went."""
     while True:
         try:
             code = process.wait(POLL)

@@ -36,6 +36,28 @@ def test_failed_step_keeps_only_its_dependants_from_running(tmp_path: Path, capf
     assert out.endswith("\nfailed: bad, dependant\n1 passed, 2 failed\n")
 
 
+def test_last_lines_tell_why_a_step_failed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "step.sh"
+    script.write_text("echo noise; echo 'E   assert 1 == 2'; echo 'FAILED tests/test_x.py::test_y - boom'; exit 1\n")
+    run = Run()
+    run.step(Step("bad", f"sh {script}", 10))
+    run.step(Step("good", "echo fine.py:1", 10))
+    run.report()
+    table, _closing, last = capfd.readouterr().out.partition("\nall ")
+    assert "noise" in table
+    assert last.splitlines()[1:] == [
+        "FAILED tests/test_x.py::test_y - boom",
+        "E   assert 1 == 2",
+        "failed: bad",
+        "1 passed, 1 failed",
+    ]
+
+
+def test_without_a_telling_line_the_last_ones_are_told() -> None:
+    assert steps.telling(f"line {number}" for number in range(9)) == [f"line {number}" for number in range(4, 9)]
+    assert steps.telling(["\x1b[2m\u2502\x1b[0m \x1b[31mfatal: [a1]: no\x1b[0m\n"]) == ["fatal: [a1]: no"]
+
+
 def test_missing_command_is_a_failed_step() -> None:
     run = Run()
     run.step(Step("missing", "/no/such/command", 10))
