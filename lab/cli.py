@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     hosts.add_argument("--hosts", help="comma-separated host names, addresses in this order")
     hosts.add_argument("--topology", choices=sorted(plan.TOPOLOGIES))
     up.add_argument("--subnet", help="for a name without a fixed one")
+    up.add_argument("--thanos", action="store_true", help="with Thanos in the mirror, and an object store (MinIO)")
     up.add_argument("--fresh", action="store_true", help="make all containers anew")
 
     down = commands.add_parser("down", help="remove labs")
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 
     mirror = commands.add_parser("mirror", help="fill the release mirror, print checksums")
     mirror.add_argument("action", nargs="?", choices=["fill", "serve"], default="fill")
+    mirror.add_argument("--thanos", action="store_true", help="fill: Thanos, too, which is built")
     mirror.add_argument("--dir", help="folder to serve (default: the mirror in the cache)")
     mirror.add_argument("--bind", default="127.0.0.1")
     mirror.add_argument("--port", type=int, default=8080)
@@ -75,11 +77,13 @@ def _up(args: argparse.Namespace) -> int:
     hosts = plan.parse_hosts(args.hosts) if args.hosts is not None else None
     if args.topology:
         hosts = plan.topology(args.topology)
-    lab = labs.up(args.name, hosts, args.subnet, args.fresh)
+    lab = labs.up(args.name, hosts, args.subnet, args.fresh, thanos=args.thanos)
     log.say(env_report.line())
     for host in lab.hosts:
         print(f"{host.name}\t{host.address}\t{host.container}")
     print(f"mirror\t{lab.mirror_url}\nwebhooks\t{lab.webhook_url}")
+    if args.thanos:
+        print(f"object store\t{lab.objstore}")
     print(f"ssh\tssh {' '.join(sshkey.options())} ops@{lab.hosts[0].address}")
     return 0
 
@@ -117,7 +121,8 @@ def _status(args: argparse.Namespace) -> int:
 def _mirror(args: argparse.Namespace) -> int:
     if args.action == "fill":
         print(f"tree\t{releases.tree()}")
-        for name, versions in releases.ensure().items():
+        wanted = releases.RELEASES + (releases.THANOS if args.thanos else ())
+        for name, versions in releases.ensure(wanted).items():
             for version, arches in versions.items():
                 for arch, entry in arches.items():
                     print(f"{name}\t{version}\t{arch}\t{entry['sha256']}\t{entry['source']}")

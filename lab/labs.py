@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from lab import cache, containers, engine, image, log, plan, releases, services, sshkey
+from lab import cache, containers, engine, golang, image, log, plan, releases, services, sshkey
 from lab.errors import LabError
 from lab.run import run
 
@@ -76,7 +76,7 @@ def _host_argv(lab: plan.LabPlan, host: plan.Host, reference: str) -> list[str]:
     ]
 
 
-def _services_argv(lab: plan.LabPlan, reference: str) -> list[str]:
+def _services_argv(lab: plan.LabPlan, reference: str, minio: Path | None) -> list[str]:
     # A copy under its hash: an edit in the checkout makes a new container
     # instead of changing a file under a running one.
     code = Path(services.__file__).read_bytes()
@@ -93,8 +93,10 @@ def _services_argv(lab: plan.LabPlan, reference: str) -> list[str]:
         *("--stop-signal", "SIGTERM"),
         *("--volume", f"{script}:/lab/services.py:ro"),
         *("--volume", f"{releases.tree()}:/mirror:ro"),
+        *(("--volume", f"{minio}:/lab/minio:ro") if minio else ()),
         reference,
         *("python3", "/lab/services.py", "--dir", "/mirror"),
+        *(("--minio", "/lab/minio") if minio else ()),
     ]
 
 
@@ -194,28 +196,40 @@ def _raise_inotify_limit(path: Path = INSTANCES) -> None:
             path.write_text(f"{INSTANCES_WANTED}\n")
 
 
-def up(name: str, hosts: Sequence[str] | None, subnet: str | None, fresh: bool) -> plan.LabPlan:
-    """Bring a lab up, or finish one that is half up."""
+def up(
+    name: str, hosts: Sequence[str] | None, subnet: str | None, fresh: bool, *, thanos: bool = False
+) -> plan.LabPlan:
+    """Bring a lab up, or finish one that is half up.
+
+    :param thanos: with Thanos in the mirror and an object store; what is there already stays.
+    """
     # Once before anything takes time, so that a wrong request fails at once; the
     # answer that counts is the one under the lock.
     wanted_plan(name, hosts, subnet, fresh)
     log.say(f"engine: {engine.start()}")
     reference = image.ensure()
+    before = cache.read_json(_state_folder(name) / "lab.json") or {}
+    thanos = thanos or (bool(before.get("thanos")) and not fresh)
+    minio = golang.ensure(golang.MINIO) if thanos else None
+    if thanos:
+        releases.ensure(releases.THANOS)
     _raise_inotify_limit()
     with cache.lock(f"lab-{name}"):
         lab = wanted_plan(name, hosts, subnet, fresh)
         found = _keep_planned(lab, fresh)
         _ensure_network(lab)
-        state = {"hosts": [host.name for host in lab.hosts], "subnet": lab.subnet}
+        state = {"hosts": [host.name for host in lab.hosts], "subnet": lab.subnet, "thanos": thanos}
         cache.write_json(_state_folder(name) / "lab.json", state)
         jobs = [(host.container, _host_argv(lab, host, reference)) for host in lab.hosts]
-        jobs.append((lab.services_container, _services_argv(lab, reference)))
+        jobs.append((lab.services_container, _services_argv(lab, reference, minio)))
         with log.step(f"up: {len(lab.hosts)} hosts and services of lab {name}"):
             with ThreadPoolExecutor(max_workers=8) as pool:
                 done = list(pool.map(lambda job: _ensure_container(job[0], job[1], found), jobs))
                 list(pool.map(_wait_host, lab.hosts))
             _wait("mirror", partial(_answers, f"{lab.mirror_url}/checksums.json"), 30)
             _wait("webhooks", partial(_answers, f"{lab.webhook_url}/healthz"), 30)
+            if thanos:
+                _wait("object store", partial(_answers, f"http://{lab.objstore}/minio/health/ready"), 60)
         counts = {what: done.count(what) for what in sorted(set(done))}
         log.say("up: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
     return lab

@@ -21,6 +21,7 @@ SUBNETS = {
     "federation": "172.30.96.0/24",
     "rolling": "172.30.98.0/24",
     "drills": "172.30.99.0/24",
+    "thanos": "172.30.100.0/24",
 }
 _DEMO = ("eu-1", "eu-2", "us-1", "us-2", "am-1", "am-2", "am-3")
 TOPOLOGIES = {
@@ -29,6 +30,7 @@ TOPOLOGIES = {
     "rolling": (*_DEMO, "prober"),
     "federation": (*_DEMO, "global-1", "global-2"),
     "drills": _DEMO,
+    "thanos": _DEMO,
     "pair4": ("eu-1", "eu-2", "am-1", "am-2"),
 }
 SERVICES = "services"
@@ -67,6 +69,11 @@ class LabPlan:
     def webhook_url(self) -> str:
         """Base URL of the webhook receiver."""
         return f"http://{self.services_address}:8090"
+
+    @property
+    def objstore(self) -> str:
+        """`host:port` of the object store, where the lab has one."""
+        return f"{self.services_address}:9000"
 
     def host(self, name: str) -> Host:
         """The host of that name."""

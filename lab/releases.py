@@ -1,4 +1,4 @@
-"""The release mirror: upstream's layout, filled from Debian's packages.
+"""The release mirror: upstream's layout, filled from Debian's packages, and Thanos from its Go module.
 
 The tree is what a download host of upstream's serves
 (`<org>/<name>/releases/download/v<version>/<file>`), so an inventory just
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import cache, debian, log, repack
+from lab import cache, debian, golang, log, repack
 from lab.errors import LabError
 from lab.run import run
 
@@ -38,8 +38,10 @@ class Deb:
 class Release:
     """One tarball of the mirror.
 
-    `files` maps its members to paths in the unpacked packages. `sha256` is
-    what the tarball was when the table was written.
+    `files` maps its members to paths in the unpacked packages, or in the
+    folder of the Go module that it is built from. `sha256` is what the tarball
+    was when the table was written; of what is built it depends on the Go
+    toolchain, so the mirror's own sha256sums.txt is what counts.
     """
 
     org: str
@@ -49,6 +51,7 @@ class Release:
     debs: tuple[Deb, ...]
     files: dict[str, str]
     sha256: str
+    module: golang.Module | None = None
 
     @property
     def top(self) -> str:
@@ -161,6 +164,15 @@ RELEASES = (
 )
 
 
+def _thanos(version: str) -> Release:
+    module = golang.Module("github.com/thanos-io/thanos", f"v{version}", "cmd/thanos")
+    return Release("thanos-io", "thanos", version, "amd64", (), {"thanos": "thanos", "LICENSE": "LICENSE"}, "", module)
+
+
+# Only for labs that ask for it: each takes minutes to build.
+THANOS = (_thanos("0.42.4"), _thanos("0.40.1"))
+
+
 def tree() -> Path:
     """The mirror's root folder."""
     return cache.folder("releases")
@@ -212,7 +224,24 @@ def unpack(debs: list[Path], target: Path) -> None:
         run(["dpkg-deb", "-x", str(deb), str(target)])
 
 
+def _make_built(release: Release, module: golang.Module, target: Path) -> str:
+    binary = golang.ensure(module)
+    files = {name: golang.source(module) / inside for name, inside in release.files.items()}
+    _pack(release, {**files, module.name: binary}, target)
+    return f"Go module {module.path}@{module.version}"
+
+
+def _pack(release: Release, files: dict[str, Path], target: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=cache.folder("build"), delete=False) as handle:
+        repack.write_tarball(handle, release.top, files)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(handle.name, target)
+    target.chmod(0o644)
+
+
 def _make(release: Release, target: Path) -> str:
+    if release.module:
+        return _make_built(release, release.module, target)
     debs, source = _fetch_debs(release)
     with tempfile.TemporaryDirectory(dir=cache.folder("build")) as scratch:
         unpack(debs, Path(scratch))
@@ -223,12 +252,7 @@ def _make(release: Release, target: Path) -> str:
         }
         if missing:
             raise LabError(f"{release.top}: {', '.join(sorted(missing))} not in {source}")
-        partial = Path(scratch) / "tarball"
-        with partial.open("wb") as handle:
-            repack.write_tarball(handle, release.top, files)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(partial, target)
-    target.chmod(0o644)
+        _pack(release, files, target)
     return source
 
 
@@ -236,6 +260,7 @@ def _ensure(release: Release) -> dict[str, str]:
     target = tree() / release.path
     known = cache.recorded(target)
     recipe = [RECIPE, *(deb.sha256 for deb in release.debs)]
+    recipe += [release.module.path, release.module.version] if release.module else []
     if known is None or known.get("recipe") != recipe:
         with log.step(f"releases: {release.top}"):
             source = _make(release, target)
@@ -257,14 +282,14 @@ def _ensure(release: Release) -> dict[str, str]:
     return entry
 
 
-def ensure() -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+def ensure(releases: tuple[Release, ...] = RELEASES) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
     """Fill the mirror; return name -> version -> arch -> sha256 and source."""
     made: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
     with cache.lock("releases"):
         # Compression leaves Python's lock, so two threads keep two cores busy.
         with ThreadPoolExecutor(max_workers=2) as pool:
-            entries = list(pool.map(_ensure, RELEASES))
-        for release, entry in zip(RELEASES, entries, strict=True):
+            entries = list(pool.map(_ensure, releases))
+        for release, entry in zip(releases, entries, strict=True):
             made.setdefault(release.name, {}).setdefault(release.version, {})[release.arch] = entry
         sums = {
             name: {
@@ -274,6 +299,7 @@ def ensure() -> dict[str, dict[str, dict[str, dict[str, str]]]]:
             for name, versions in made.items()
         }
         path = tree() / "checksums.json"
+        sums = {**(cache.read_json(path) or {}), **sums}
         if cache.read_json(path) != sums:
             cache.write_json(path, sums)
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from lab.errors import CommandError, LabError
 
@@ -16,6 +17,7 @@ def run(
     timeout: float | None = None,
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command and return its output; a failure carries what it printed."""
     args = list(argv)
@@ -29,6 +31,7 @@ def run(
             timeout=timeout,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
+            cwd=cwd,
             env={**os.environ, **env} if env else None,
         )
     except FileNotFoundError as error:

@@ -1,22 +1,26 @@
-"""The lab's services container: release mirror and webhook receiver.
+"""The lab's services container: release mirror, webhook receiver, and MinIO where it is given.
 
 Runs as one plain script inside the services container (it imports nothing of
 the lab). The mirror serves a folder read-only. The receiver keeps each
 notification with its time of arrival, which is how drills and the benchmark
-count lost and doubled ones.
+count lost and doubled ones. MinIO is a process of its own; /run/minio.pid has
+its number, for drills that stop it. A bucket is a folder below its data.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -133,16 +137,35 @@ def webhook_server(address: tuple[str, int], store: Notifications) -> Server:
     return Server(address, partial(WebhookHandler, store))
 
 
+# Known to everybody who reads this: the store holds nothing but what the lab makes.
+MINIO_USER, MINIO_PASSWORD = "lab", "lab-secret-key"
+BUCKETS = ("thanos", "copy", "other")
+
+
+def start_minio(binary: str, data: Path = Path("/srv/minio"), pid: Path = Path("/run/minio.pid")) -> None:
+    """Start the object store with its buckets."""
+    for bucket in BUCKETS:
+        (data / bucket).mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "MINIO_ROOT_USER": MINIO_USER, "MINIO_ROOT_PASSWORD": MINIO_PASSWORD}
+    process = subprocess.Popen(
+        [binary, "server", "--quiet", "--address", ":9000", str(data)], env=environment, stdin=subprocess.DEVNULL
+    )
+    pid.write_text(f"{process.pid}\n")
+
+
 def main() -> int:
-    """Serve both until told to end."""
+    """Serve all until told to end."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", required=True, help="the mirror's folder")
     parser.add_argument("--bind", default="0.0.0.0", help="address to listen on")
     parser.add_argument("--mirror-port", type=int, default=8080)
     parser.add_argument("--webhook-port", type=int, default=8090)
+    parser.add_argument("--minio", help="the object store's program")
     args = parser.parse_args()
     # As process 1 of a container it would not get the default action of signals.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if args.minio:
+        start_minio(args.minio)
     mirror = mirror_server((args.bind, args.mirror_port), args.dir)
     threading.Thread(target=mirror.serve_forever, daemon=True).start()
     with webhook_server((args.bind, args.webhook_port), Notifications()) as webhooks:

@@ -45,7 +45,7 @@ MOVED = 9193
 #: Seconds until a notification is out for certain: group_wait, two members before it, what the webhook takes.
 NOTIFIED = 1 + 2 * 5 + 4
 #: A figure counts only while the prober looks: seconds that may lie between two samples.
-BLIND = 1.0
+BLIND = 2.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,9 +19,11 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http impo
     Response,
 )
 
-KINDS = ["prometheus", "alertmanager"]
-# What only says that it is ready: it takes up its files by a restart, so that whoever runs has them.
-READY_KINDS = [*KINDS, "haproxy"]
+KINDS = ["prometheus", "alertmanager", "thanos_rule"]
+# What only says that it is ready: it takes up its files by a restart, or by itself when they change.
+READY_KINDS = [*KINDS, "thanos", "haproxy"]
+# What the gate looks at; of Thanos all components alike.
+GATE_KINDS = ["prometheus", "alertmanager", "thanos"]
 
 # What every question needs.
 ENDPOINT_SPEC: dict[str, t.Any] = {
@@ -32,6 +34,7 @@ ENDPOINT_SPEC: dict[str, t.Any] = {
 # What a reload and its proof need beyond that.
 API_SPEC: dict[str, t.Any] = {
     **ENDPOINT_SPEC,
+    "prefix": {"type": "str", "default": ""},
     "generation": {"type": "str"},
     "config_file": {"type": "path", "required": True},
     "files": {"type": "list", "elements": "path", "default": []},
@@ -43,7 +46,9 @@ API_SPEC: dict[str, t.Any] = {
 class Api:
     """A component's web endpoint on this host, and the files that it has loaded.
 
-    :param url: with the route prefix.
+    :param url: with the route prefix, where all lies below it.
+    :param prefix: the path of the API alone: Thanos has it below its route prefix, and readiness and metrics at the
+        root.
     :param generation: Prometheus: label ``sha256`` of the marker rule ``ha_config_generation``; None in agent mode.
     :param config_file: the configuration it was started with; only ``reload`` and ``loaded`` need it.
     :param files: further files that a reload reads (rules, templates); globs are expanded.
@@ -52,6 +57,7 @@ class Api:
 
     kind: str
     url: str
+    prefix: str = ""
     http_options: HttpOptions = dataclasses.field(default_factory=HttpOptions)
     generation: str | None = None
     config_file: str | None = None
@@ -64,6 +70,7 @@ class Api:
         return cls(
             kind=params["kind"],
             url=params["url"].rstrip("/"),
+            prefix=(params.get("prefix") or "").rstrip("/"),
             http_options=HttpOptions.from_params(params.get("http")),
             generation=params.get("generation") or None,
             config_file=params.get("config_file"),
@@ -75,7 +82,8 @@ class Api:
         return HttpClient(self.http_options)
 
     def at(self, path: str) -> str:
-        return self.url + path
+        """The URL of a path; that of the API and of a reload lies below the prefix."""
+        return self.url + (self.prefix if path.startswith(("/api/", "/-/reload")) else "") + path
 
 
 # What to do about a status, where a general sentence can be given.

@@ -621,7 +621,7 @@ class Component:
         if self._apply:
             self.service.remove()
             self.config.remove()
-            self.release.remove()
+            self.release.remove(spare=True)
             self._cohort.forget()
             self._former_secrets.forget()
             outcome.pending = NONE

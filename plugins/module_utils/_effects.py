@@ -15,6 +15,8 @@ NONE, START, WRITE, RELOAD, RESTART, REMOVE = "none", "start", "write", "reload"
 # What an activation of something that serves may be, the mildest first.
 _SCALE = (NONE, WRITE, RELOAD, RESTART)
 _PREFIX_FLAGS = ("--web.route-prefix", "--web.external-url")
+# Where it listens: Prometheus' and Alertmanager's flag, and Thanos'.
+_LISTEN_FLAGS = ("--web.listen-address", "--http-address")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +121,9 @@ def prefix(values: t.Mapping[str, t.Sequence[str]]) -> str:
 def endpoint(args: t.Sequence[str]) -> dict[str, t.Any] | None:
     """The web endpoint that a command line makes: ``port`` and ``prefix``; None where it names no port."""
     values = flags(args)
-    port = next(iter(values.get("--web.listen-address", ())), "").rpartition(":")[2]
+    port = next((value for flag in _LISTEN_FLAGS for value in values.get(flag, ())), "").rpartition(":")[2]
+    if "--http-address" in values:  # readiness and metrics are at the root, whatever the prefix
+        return {"port": int(port), "prefix": ""} if port.isdigit() else None
     return {"port": int(port), "prefix": prefix(values)} if port.isdigit() else None
 
 

@@ -23,6 +23,11 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner im
 KNOWN_UNITS: dict[str, tuple[str, ...]] = {
     "prometheus": ("prometheus.service", "prometheus2.service"),
     "alertmanager": ("alertmanager.service", "prometheus-alertmanager.service"),
+    "thanos_sidecar": ("thanos_sidecar.service", "thanos-sidecar.service", "prometheus-thanos-sidecar.service"),
+    **{
+        f"thanos_{name}": (f"thanos_{name}.service", f"thanos-{name.replace('_', '-')}.service")
+        for name in ("query", "query_frontend", "store", "compact", "rule", "receive", "receive_router")
+    },
     "grafana": ("grafana.service", "grafana-server.service"),
     "victoriametrics": ("victoriametrics.service", "victoria-metrics.service"),
     "loadbalancer": ("haproxy.service", "nginx.service"),

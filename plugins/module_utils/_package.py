@@ -52,7 +52,7 @@ class Package:
         del apply
         return []
 
-    def remove(self, *, apply: bool = True) -> list[str]:
+    def remove(self, *, apply: bool = True, spare: bool = False) -> list[str]:
         """The package stays: somebody else may use it."""
-        del apply
+        del apply, spare
         return []

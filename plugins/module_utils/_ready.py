@@ -139,9 +139,21 @@ def _haproxy(api: Api, _expect: Expect, http: Http) -> Verdict:
     return Verdict(True)
 
 
+def _thanos(api: Api, _expect: Expect, http: Http) -> Verdict:
+    """Any component of Thanos: 503 until it is ready, with its own words (thanos pkg/prober)."""
+    found = http.request("GET", api.at("/-/ready"))
+    if 400 <= found.status < 500:
+        raise refused(found, "GET", api.at("/-/ready"))
+    if found.status == 200:
+        return Verdict(True)
+    return Verdict(False, f"it is not ready (status {found.status}): {found.text.strip()[:300]}")
+
+
 _KINDS: dict[str, t.Callable[[Api, Expect, Http], Verdict]] = {
     "prometheus": _prometheus,
     "alertmanager": _alertmanager,
+    "thanos": _thanos,
+    "thanos_rule": _thanos,
     "haproxy": _haproxy,
 }
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import os
 import re
 import shutil
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _release_links
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _release_links, _unit
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _release_manifest as manifests
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._archive import (
     MANIFEST,
@@ -28,6 +29,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._archive i
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._download import Downloader
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._foreign import UNIT_FOLDER
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._locked_folder import (
     changing,
     make_folder,
@@ -88,6 +90,17 @@ def running_executables(proc: str = "/proc") -> list[str]:
     return sorted(found)
 
 
+def unit_executables(folder: str = UNIT_FOLDER) -> list[str]:
+    """What the units of this collection start, whether they run or not."""
+    found = []
+    for path in glob.glob(os.path.join(folder, "*.service")):
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+            if _unit.is_ours(text):
+                found += re.findall(r"^ExecStart=(\S+)", text, re.MULTILINE)
+    return found
+
+
 def _mib(size: int) -> str:
     return f"{size / 1024 / 1024:.0f} MiB"
 
@@ -108,8 +121,10 @@ class Release:
         free: t.Callable[[str], int] = free_bytes,
         running: t.Callable[[], t.Sequence[str]] = running_executables,
         selinux: str = SELINUX,
+        unit_folder: str = UNIT_FOLDER,
     ) -> None:
         self.spec = spec
+        self._unit_folder = unit_folder
         self._runner = runner
         self._clock = clock or SystemClock()
         self._downloader = downloader or Downloader(clock=self._clock)
@@ -191,9 +206,10 @@ class Release:
                     self._discard(version)
         return gone
 
-    def remove(self, *, apply: bool = True) -> list[str]:
+    def remove(self, *, apply: bool = True, spare: bool = False) -> list[str]:
         """Remove the version (every one of ours where none is named) and the links to it; returns what was removed.
 
+        :param spare: leave what something else runs from, or a unit of ours names: several components share a release.
         :raises HAError: a process runs from it, or the folder is not ours.
         """
         wanted = [self.spec.version] if self.spec.version else self.versions()
@@ -201,11 +217,13 @@ class Release:
             folder = f"{self.spec.home}/{version}"
             self._refuse_foreign(folder)
             users = [exe for exe in self._running() if exe.startswith(folder + "/")]
-            if users:
+            if users and not spare:
                 raise HAError(
                     f"{self.spec.name} {version} is in use", where=folder, said="\n".join(users), do="stop it first."
                 )
         gone = [version for version in wanted if manifests.is_ours(f"{self.spec.home}/{version}")]
+        if spare:
+            gone = [version for version in gone if not self._runs_or_would(f"{self.spec.home}/{version}")]
         if apply and os.path.isdir(self.spec.home):
             with self._changing():
                 for version in gone:
@@ -350,4 +368,8 @@ class Release:
         """Processes' executables below the folder, and links to it; not the wanted links, which ``link`` moves."""
         wanted = {f"{self.spec.link_dir}/{name}" for name in self.spec.links}
         pointing = [link for link in _release_links.into(folder, self.spec.link_dir) if link not in wanted]
-        return pointing + [exe for exe in self._running() if exe.startswith(folder + "/")]
+        return pointing + self._runs_or_would(folder)
+
+    def _runs_or_would(self, folder: str) -> list[str]:
+        """Executables below the folder that a process runs from, or that a unit of ours starts."""
+        return [exe for exe in (*self._running(), *unit_executables(self._unit_folder)) if exe.startswith(folder + "/")]

@@ -28,6 +28,7 @@ _STEP = 1e-6
 _LIFECYCLE = {
     "prometheus": "Start Prometheus with --web.enable-lifecycle (prometheus_extra_args), then run again.",
     "alertmanager": "Look at what stands in front of it: Alertmanager itself always allows a reload.",
+    "thanos_rule": "Look at what stands in front of it: Thanos Rule itself always allows a reload.",
 }
 
 
@@ -108,7 +109,7 @@ def _hash(api: Api, metrics: str) -> str:
 
 def _started(api: Api, http: Http) -> Verdict:
     """Alertmanager reloads as soon as it answers, also while its gossip settles."""
-    return _ready.check(api, _ready.Expect(), http) if api.kind == "prometheus" else Verdict(True)
+    return Verdict(True) if api.kind == "alertmanager" else _ready.check(api, _ready.Expect(), http)
 
 
 def await_start(api: Api, http: Http, clock: Clock | None = None) -> None:
@@ -134,7 +135,7 @@ def loaded(api: Api, http: Http) -> Loaded:
         return Loaded(False, "its last reload failed")
     moment = _metrics.value(metrics, f"{name}_success_timestamp_seconds") or 0.0
     changed, path = changed_at(api)
-    why = _marker(api, http) if api.kind == "prometheus" else _hash(api, metrics)
+    why = _hash(api, metrics) if api.kind == "alertmanager" else _marker(api, http)
     if why:
         return Loaded(False, why)
     if moment + _STEP < changed:

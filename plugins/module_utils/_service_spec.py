@@ -23,6 +23,7 @@ SERVICE_SPEC: dict[str, t.Any] = {
     "args": {"type": "list", "elements": "str", "default": []},
     "environment": {"type": "dict", "default": {}},
     "data_dirs": {"type": "list", "elements": "str", "default": []},
+    "shared_dirs": {"type": "list", "elements": "str", "default": []},
     "ports": {
         "type": "list",
         "elements": "dict",

@@ -82,6 +82,7 @@ class UnitSpec:
     :param name: of the unit, without ``.service``.
     :param executable: absolute path; ``args`` is argv without it.
     :param data_dirs: the folders that the process may write to; everything else is read-only for it.
+    :param shared_dirs: folders of another service of the host that it may write to as well.
     :param low_port: whether it listens on a port below 1024, which needs a capability.
     :param unit_options: `[Service]` settings in systemd's own syntax, merged last: a list repeats the key, None
         removes it.
@@ -94,6 +95,7 @@ class UnitSpec:
     args: tuple[str, ...] = ()
     environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     data_dirs: tuple[str, ...] = ()
+    shared_dirs: tuple[str, ...] = ()
     low_port: bool = False
     unit_options: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
@@ -106,6 +108,11 @@ class UnitSpec:
     def argv(self) -> tuple[str, ...]:
         """The whole command line."""
         return (self.executable, *self.args)
+
+    @property
+    def writes_to(self) -> tuple[str, ...]:
+        """The folders that it may write to."""
+        return (*self.data_dirs, *self.shared_dirs)
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> UnitSpec:
@@ -127,6 +134,7 @@ class UnitSpec:
                 for key, value in (params.get("environment") or {}).items()
             },
             data_dirs=tuple(_path("data_dirs", path) for path in params.get("data_dirs") or ()),
+            shared_dirs=tuple(_path("shared_dirs", path) for path in params.get("shared_dirs") or ()),
             low_port=any(int(port["port"]) < 1024 for port in params.get("ports") or ()),
             unit_options=dict(params.get("unit_options") or {}),
         )
@@ -170,7 +178,7 @@ def _values(key: str, value: t.Any) -> list[str]:
 
 def _service(spec: UnitSpec) -> dict[str, list[str]]:
     """The `[Service]` section: the lines of each key, `unit_options` merged."""
-    paths = (spec.executable, *spec.data_dirs)
+    paths = (spec.executable, *spec.writes_to)
     settings = {
         # `exec` and not `simple`: a start is over when the program runs, so a binary that cannot be run fails it.
         "Type": "exec",
@@ -195,7 +203,7 @@ def _service(spec: UnitSpec) -> dict[str, list[str]]:
         settings["PrivateTmp"] = "false"
     lines = {key: [value] for key, value in settings.items()}
     lines["SystemCallFilter"] = ["@system-service", "~@privileged @resources"]
-    lines["ReadWritePaths"] = list(spec.data_dirs)
+    lines["ReadWritePaths"] = list(spec.writes_to)
     lines["Environment"] = [quote(f"{key}={value}", variables=False) for key, value in sorted(spec.environment.items())]
     for key, value in spec.unit_options.items():
         _checked("unit_options", key, _DIRECTIVE, "the names of systemd.exec(5) and systemd.service(5)")
@@ -211,7 +219,7 @@ def _sections(spec: UnitSpec) -> dict[str, dict[str, list[str]]]:
             "Description": [f"{spec.name} ({HEADER})"],
             "Wants": ["network-online.target"],
             "After": ["network-online.target"],
-            "RequiresMountsFor": list(spec.data_dirs),
+            "RequiresMountsFor": list(spec.writes_to),
             # A process that is killed comes back after a second; one that dies 30 times in 5 minutes is `failed`,
             # which `systemctl --failed` and monitoring see.
             "StartLimitIntervalSec": ["300s"],

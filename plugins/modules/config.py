@@ -94,12 +94,16 @@ options:
       kind:
         description: What it is.
         type: str
-        choices: [prometheus, alertmanager]
+        choices: [prometheus, alertmanager, thanos_rule]
         required: true
       url:
         description: The base URL of its web endpoint, with the route prefix.
         type: str
         required: true
+      prefix:
+        description: The path of its API alone, where readiness and metrics do not lie below it, as with Thanos.
+        type: str
+        default: ''
       http:
         description: How the endpoint is spoken to. Paths are of files on the host where the module runs.
         type: dict

@@ -35,7 +35,7 @@ options:
       kind:
         description: What it is.
         type: str
-        choices: [prometheus, alertmanager]
+        choices: [prometheus, alertmanager, thanos]
         required: true
       url:
         description: The base URL of its web endpoint, with the route prefix.
@@ -202,6 +202,12 @@ views:
     members:
       description: Alertmanager; the cluster addresses of the members that it sees, itself included, by name.
       type: dict
+    stores:
+      description: Thanos; how many Store APIs a querier is connected to, null of another component.
+      type: int
+    prometheus_up:
+      description: Thanos; whether a sidecar reaches its Prometheus, null of another component.
+      type: bool
     silences:
       description: Alertmanager; the ids of silences that are not expired.
       type: list
@@ -214,13 +220,18 @@ views:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _gate_alertmanager, _gate_prometheus
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import ENDPOINT_SPEC, Api
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
+    _gate_alertmanager,
+    _gate_prometheus,
+    _gate_thanos,
+)
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import ENDPOINT_SPEC, GATE_KINDS, Api
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._lease import LEASE_SPEC, hold, holder
 
 CHECK_SPEC: dict[str, t.Any] = {
     **ENDPOINT_SPEC,
+    "kind": {"type": "str", "required": True, "choices": GATE_KINDS},
     "replica_label": {"type": "str", "default": "replica"},
     "agent": {"type": "bool", "default": False},
 }
@@ -237,6 +248,8 @@ def view(check: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         if api.kind == "prometheus":
             options = {"replica_label": check["replica_label"], "agent": check["agent"]}
             return {"answers": True, "error": "", **_gate_prometheus.look(api, http, **options)}
+        if api.kind == "thanos":
+            return {"answers": True, "error": "", **_gate_thanos.look(api, http)}
         return {"answers": True, "error": "", **_gate_alertmanager.look(api, http)}
     except HAError as error:
         said = ": ".join(part.rstrip(".") for part in (error.what, error.said) if part)

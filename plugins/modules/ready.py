@@ -33,7 +33,7 @@ options:
   kind:
     description: What it is. Needed unless O(checks) is given.
     type: str
-    choices: [prometheus, alertmanager, haproxy]
+    choices: [prometheus, alertmanager, thanos_rule, thanos, haproxy]
   url:
     description: The base URL of its web endpoint, with the route prefix. Needed unless O(checks) is given.
     type: str
@@ -56,7 +56,7 @@ options:
       kind:
         description: See O(kind).
         type: str
-        choices: [prometheus, alertmanager, haproxy]
+        choices: [prometheus, alertmanager, thanos_rule, thanos, haproxy]
         required: true
       url:
         description: See O(url).

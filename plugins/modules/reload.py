@@ -35,12 +35,16 @@ options:
   kind:
     description: What it is.
     type: str
-    choices: [prometheus, alertmanager]
+    choices: [prometheus, alertmanager, thanos_rule]
     required: true
   url:
     description: The base URL of its web endpoint, with the route prefix.
     type: str
     required: true
+  prefix:
+    description: The path of its API alone, where readiness and metrics do not lie below it, as with Thanos.
+    type: str
+    default: ''
   generation:
     description:
       - Prometheus only; the label C(sha256) of the recording rule C(ha_config_generation) that must be loaded.

@@ -69,6 +69,11 @@ options:
     description: Environment variables. Every user of the host can read them in the unit, so they must hold no secret.
     type: dict
     default: {}
+  shared_dirs:
+    description: Data folders of another service of the host that the service may write to as well.
+    type: list
+    elements: str
+    default: []
   data_dirs:
     description:
       - Absolute paths of the folders that the service writes to, created as C(0750) of O(user) and O(group).
@@ -121,7 +126,7 @@ options:
       kind:
         description: What it is.
         type: str
-        choices: [prometheus, alertmanager]
+        choices: [prometheus, alertmanager, thanos_rule]
         required: true
       url:
         description: Its web endpoint as this host reaches it, with the route prefix.

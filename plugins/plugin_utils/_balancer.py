@@ -11,16 +11,15 @@ while the balancer and Prometheus change one after the other.
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _haproxy
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Topology
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 NAME = "federation_balancer"
-ADDRESS = "127.0.0.1"
 # What Prometheus' rendering reads of it.
 OPTIONS: tuple[Option, ...] = (
     Option(
@@ -31,22 +30,12 @@ OPTIONS: tuple[Option, ...] = (
         default=False,
         shared=True,
     ),
-    Option(
-        f"{NAME}_state",
-        "str",
-        "V(present) rolls the balancer out, V(staged) prepares it and leaves what runs untouched, V(absent) removes "
-        "its unit and configuration. The distribution's package stays.",
-        default="present",
-        choices=("present", "staged", "absent"),
-        shared=True,
-    ),
+    _haproxy.state_option(NAME),
     Option(f"{NAME}_port", "int", "The balancer's port on the loopback.", default=9190, shared=True),
 )
 # Seconds between two looks at a replica; so many in a row that fail take it out, so many that don't bring it back:
 # after a start it takes Prometheus two intervals of 5 s (discovery/manager.go, scrape/manager.go) to scrape again.
 CHECK_INTERVAL, FALL, RISE = 2, 2, 6
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,12 +59,12 @@ def serves(prometheus: Instance) -> bool:
 def target(prometheus: Instance) -> str:
     """Where that Prometheus reaches it. :raises HAError: when the port is none."""
     where = prometheus.host.where(f"{NAME}_port")
-    return host_port(ADDRESS, prometheus.options[f"{NAME}_port"], where)
+    return host_port(_haproxy.ADDRESS, prometheus.options[f"{NAME}_port"], where)
 
 
 def path(cohort: Cohort) -> str:
     """The path below which a source set answers there. :raises HAError: when its name can't be a part of one."""
-    if not _NAME.fullmatch(cohort.name):
+    if not _haproxy.NAME.fullmatch(cohort.name):
         raise HAError(
             f"the balancer can't tell {cohort.title} by its name",
             do="use letters, digits, dot, dash and underscore in prometheus_replica_set, or an address of your own.",
@@ -96,34 +85,15 @@ def spread(cohorts: t.Sequence[Cohort], topology: Topology) -> list[Source]:
 
 def _servers(source: Source) -> t.Iterator[str]:
     for number, (replica, places) in enumerate(zip(source.replicas, source.places)):
-        # For whoever reads the log; HAProxy takes fewer names than an inventory.
-        name = replica.name if _NAME.fullmatch(replica.name) else f"replica-{number}"
         for former, place in enumerate(places):
-            yield f"    server {name}{'-former' * former} {place}{' backup' if number else ''}"
+            yield _haproxy.server(number, f"{replica.name}{'-former' * former}", place, " backup" if number else "")
 
 
 def haproxy(sources: t.Sequence[Source], bind: str) -> str:
     """HAProxy's configuration (its configuration manual, 2.6): the primary while it is ready, else the next."""
+    # A scrape that hangs on what went away ends, and the next one goes to the other.
     lines = [
-        "global",
-        "    log stdout format raw daemon notice",
-        "    maxconn 1000",
-        "",
-        "defaults",
-        "    mode http",
-        "    log global",
-        "    timeout connect 2s",
-        # Prometheus gives up first, at its scrape_timeout.
-        "    timeout client 5m",
-        "    timeout server 5m",
-        f"    timeout check {CHECK_INTERVAL}s",
-        "    option httpchk",
-        "    http-check expect status 200",
-        # A name that nobody knows at the start is one replica away, and no reason not to start.
-        f"    default-server check inter {CHECK_INTERVAL}s fall {FALL} rise {RISE} init-addr last,libc,none "
-        # A scrape that hangs on what went away ends, and the next one goes to the other.
-        "on-marked-down shutdown-sessions",
-        "",
+        *_haproxy.head(CHECK_INTERVAL, f"fall {FALL} rise {RISE} on-marked-down shutdown-sessions"),
         "frontend federation",
         f"    bind {bind}",
         "    monitor-uri /-/ready",

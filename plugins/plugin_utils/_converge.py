@@ -70,9 +70,14 @@ class ConvergeAction(SliceAction):
             wanted = result.pop("fetch", None)
             if not wanted or result.get("failed"):
                 return result
+            # Several components may share a release, which is brought once.
+            brought: dict[tuple[str, str], dict[str, t.Any]] = {}
             for item in plan:
                 if item["name"] in wanted:
-                    item["release"] = {**item["release"], **self._provided(item, wanted[item["name"]], task_vars)}
+                    key = (item["release"]["name"], item["release"].get("version", ""))
+                    if key not in brought:
+                        brought[key] = self._provided(item, wanted[item["name"]], task_vars)
+                    item["release"] = {**item["release"], **brought[key]}
             return merged(result, self._leased(args, task_vars))
         finally:
             base: t.Any = self  # ActionBase is typed only in parts

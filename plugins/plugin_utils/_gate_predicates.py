@@ -347,4 +347,57 @@ ALERTMANAGER = (
     ),
 )
 
-TABLES = {"prometheus": PROMETHEUS, "alertmanager": ALERTMANAGER}
+# ---- Thanos: all components alike
+
+
+def _thanos_ready(one: Replica, _scene: Scene) -> str | None:
+    return None if one.ready else f"{one.host} is not ready (status {one.view['status']})"
+
+
+def _reaches_prometheus(one: Replica, _scene: Scene) -> str | None:
+    return f"the sidecar of {one.host} does not reach its Prometheus" if one.view["prometheus_up"] is False else None
+
+
+def _stores(one: Replica, scene: Scene) -> str | None:
+    """A querier that sees less than another, or than it saw before, answers with less."""
+    if one.view["stores"] is None:
+        return None
+    before = scene.baseline if one is scene.own else None
+    seen = {other.host: other.view["stores"] for other in scene.others if other.ready}
+    if before and before.get("stores") is not None and not _changes(scene):
+        seen[f"{one.host} before the change"] = before["stores"]
+    host, most = max(seen.items(), key=lambda item: item[1], default=("", 0))
+    if one.view["stores"] >= most:
+        return None
+    return f"{one.host} is connected to {one.view['stores']} Store APIs, {host} to {most}"
+
+
+def _changes(scene: Scene) -> bool:
+    """Whether what it is connected to is a part of the change."""
+    return scene.own.differs
+
+
+_THANOS_LOG = "see journalctl -u with its unit (thanos_query, thanos_store ...) on that host"
+
+THANOS = (
+    Predicate("answer", _first(_judged, _answers), f"{_THANOS_LOG}; bring it back, then run again."),
+    Predicate("ready", _first(_judged, _thanos_ready), f"{_THANOS_LOG}."),
+    Predicate(
+        "Prometheus",
+        _first(_judged, _reaches_prometheus),
+        "look whether its Prometheus is up, and has external labels.",
+    ),
+    Predicate(
+        "Store APIs",
+        _first(_judged, _stores),
+        "look at /stores of that querier: its lastError says why it is not connected.",
+        states=("after",),
+    ),
+)
+# A balancer has no gate: it is ready or not, and goes along with what it serves.
+_OF_THANOS = (
+    *("thanos_sidecar", "thanos_store", "thanos_receive", "thanos_receive_router", "thanos_rule", "thanos_query"),
+    *("thanos_query_frontend", "thanos_compact"),
+)
+
+TABLES = {"prometheus": PROMETHEUS, "alertmanager": ALERTMANAGER, **dict.fromkeys(_OF_THANOS, THANOS)}

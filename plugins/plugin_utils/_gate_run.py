@@ -77,14 +77,15 @@ def resend(prometheus: Instance) -> float:
 def cohort_of(cohort: Cohort, topology: Topology) -> dict[str, t.Any]:
     """What the model knows of a replica set or mesh that the slices of its hosts do not say."""
     first = cohort.instances[0]
-    prometheus = first.kind.name == "prometheus"
+    name = first.kind.name
+    is_mesh = name == "alertmanager"
     return {
         "title": cohort.title,
         "thinned": any(one.cohort == first.cohort for one in topology.leaving),
-        "peer_timeout": 0.0 if prometheus else prometheus_duration(first.opt("cluster_peer_timeout")) / SECOND,
+        "peer_timeout": prometheus_duration(first.opt("cluster_peer_timeout")) / SECOND if is_mesh else 0.0,
         "hosts": [member.name for member in cohort.instances if member.opt("state") == "present"],
-        "hold": 0.0 if prometheus else max((resend(one) for one in topology.alerting(cohort)), default=0.0),
-        "label": replica_label(first) if prometheus else "",
+        "hold": max((resend(one) for one in topology.alerting(cohort)), default=0.0) if is_mesh else 0.0,
+        "label": replica_label(first) if name == "prometheus" else "",
     }
 
 
@@ -103,6 +104,8 @@ def _keep(topology: Topology) -> None:
 
 def _check(item: t.Mapping[str, t.Any], label: str) -> dict[str, t.Any]:
     check = {key: item["api"][key] for key in ("kind", "url", "http")}
+    if check["kind"] == "thanos_rule":
+        check["kind"] = "thanos"
     if item["name"] == "prometheus":
         check.update(replica_label=label, agent=item["api"]["generation"] is None)
     return check
@@ -111,6 +114,8 @@ def _check(item: t.Mapping[str, t.Any], label: str) -> dict[str, t.Any]:
 def _planned(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     if item["name"] == "prometheus":
         return {"generation": item["api"]["generation"], "alertmanagers": tuple(item["expect"]["alertmanagers"])}
+    if item["name"] != "alertmanager":
+        return {}
     main = next(file for file in item["config"]["files"] if file["path"] == "alertmanager.yml")
     return {"members": item["expect"]["members"], "config_hash": alertmanager_hash(main["content"].encode())}
 

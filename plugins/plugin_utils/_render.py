@@ -41,7 +41,7 @@ def render_instance(instance: Instance, topology: Topology, files: Files) -> dic
     if instance.opt("state") == "absent":
         return {**absent(instance), **known}
     if component.package is None:
-        _versions.parse_version(instance.opt("version"), instance.where("version"))
+        _versions.parse_version(instance.version, instance.host.where(instance.version_variable))
     if component.render is None:
         return known
     effects = [dataclasses.asdict(effect) for effect in component.effects]
@@ -57,7 +57,7 @@ def absent(instance: Instance) -> dict[str, t.Any]:
     """What is needed to remove a component: where its parts are."""
     name = instance.kind.name
     return {
-        "release": {"name": name},
+        "release": {"name": instance.kind.release or name},
         "config": {"root": f"/etc/{name}", "files": [], "owner": "root", "group": "root"},
         "service": {"name": name, "user": name, "group": name, "executable": f"{{release}}/bin/{name}", "args": []},
     }

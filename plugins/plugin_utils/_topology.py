@@ -44,7 +44,10 @@ class Kind:
     :param cohort: what a set of instances that stand in for one another is called.
     :param cohort_variable: the variable that names an instance's cohort; None: an environment has one.
     :param enabled_by: a bool option without which the groups' hosts do not run it; None: they all do.
+    :param enabled_unless: an option with which it is not run, whatever the other says.
     :param leaves_with: the state of what it serves alone: where that is absent, so is this one.
+    :param release: the upstream release that has its program, where that is of another name: several components may
+        share one, and its version.
     :param borrowed: variables that it reads and shares with other components, which its own table leaves to them.
     """
 
@@ -55,7 +58,9 @@ class Kind:
     cohort_variable: str | None
     options: tuple[Option, ...]
     enabled_by: str | None = None
+    enabled_unless: str | None = None
     leaves_with: str | None = None
+    release: str | None = None
     borrowed: tuple[Option, ...] = ()
 
     @functools.cached_property
@@ -80,6 +85,16 @@ class Instance:
     def where(self, name: str) -> str:
         """The inventory path of the component's own option."""
         return self.host.where(f"{self.kind.name}_{name}")
+
+    @property
+    def version_variable(self) -> str:
+        """The variable that pins its version."""
+        return f"{self.kind.release or self.kind.name}_version"
+
+    @property
+    def version(self) -> t.Any:
+        """The pinned version, as the inventory has it."""
+        return self.options[self.version_variable]
 
     @property
     def name(self) -> str:
@@ -360,6 +375,8 @@ def build(snapshot: Snapshot, kinds: t.Sequence[Kind]) -> Topology:
             table = kind.table
             options, wrong = effective(table, {**group.defaults, **host.values})
             if kind.enabled_by is not None and not options[kind.enabled_by]:
+                continue
+            if kind.enabled_unless is not None and options[kind.enabled_unless]:
                 continue
             note(host, table, wrong)
             if kind.leaves_with is not None and options[kind.leaves_with] == "absent":

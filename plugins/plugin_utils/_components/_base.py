@@ -23,6 +23,8 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
+# The file that has generation_rule.
+GENERATION_FILE = "prometheus_ha_generation.yml"
 MANAGED = "# Managed by baremetal.prometheus_ha; changes made here are overwritten.\n"
 
 # Ports that are listened on: (port, protocol, address, the variable to change).
@@ -88,7 +90,8 @@ def to_yaml(data: t.Any, *, width: int = _yaml.WIDTH) -> str:
 
 def checksum(instance: Instance) -> dict[str, t.Any]:
     """<role>_checksum as options of the module release. :raises HAError: when it is of another shape."""
-    given = instance.opt("checksum")
+    variable = f"{instance.kind.release or instance.kind.name}_checksum"
+    given = instance.options[variable]
     if given is None:
         return {}
     if isinstance(given, str):
@@ -97,17 +100,17 @@ def checksum(instance: Instance) -> dict[str, t.Any]:
         return {"checksums": given}
     raise HAError(
         "a checksum is a string, or a dict of architecture to string",
-        where=instance.where("checksum"),
+        where=instance.host.where(variable),
         do="write sha256 hex digits, or {amd64: ...}.",
     )
 
 
 def release(instance: Instance, *, links: t.Sequence[str]) -> dict[str, t.Any]:
     """The slice's ``release``: options of the module release."""
-    name = instance.kind.name
+    name = instance.kind.release or instance.kind.name
     return {
         "name": name,
-        "version": instance.opt("version"),
+        "version": instance.version,
         "source": instance.options["prometheus_ha_release_source"],
         "fetch": instance.options["prometheus_ha_release_fetch"],
         **checksum(instance),
@@ -126,17 +129,32 @@ def port_options(ports: t.Iterable[Port]) -> list[dict[str, t.Any]]:
 
 
 def service(
-    instance: Instance, *, args: list[str], ports: list[Port], host_ip_towards: t.Sequence[str] = ()
+    instance: Instance,
+    *,
+    args: list[str],
+    ports: list[Port],
+    user: str = "",
+    environment: t.Mapping[str, str] | None = None,
+    data_dirs: t.Sequence[str] | None = None,
+    shared_dirs: t.Sequence[str] = (),
+    host_ip_towards: t.Sequence[str] = (),
 ) -> dict[str, t.Any]:
-    """The slice's ``service``: options of the module service."""
+    """The slice's ``service``: options of the module service.
+
+    :param user: and its group; by default of the component's name.
+    :param data_dirs: by default its own data folder.
+    :param shared_dirs: data folders of another component of the host that it writes to as well.
+    """
     name = instance.kind.name
     return {
         "name": name,
-        "user": name,
-        "group": name,
-        "executable": f"{{release}}/bin/{name}",
+        "user": user or name,
+        "group": user or name,
+        "executable": f"{{release}}/bin/{instance.kind.release or name}",
         "args": args,
-        "data_dirs": [instance.opt("data_dir")],
+        "environment": dict(environment or {}),
+        "data_dirs": [instance.opt("data_dir")] if data_dirs is None else list(data_dirs),
+        "shared_dirs": list(shared_dirs),
         "ports": port_options(ports),
         "unit_options": instance.opt("unit_options"),
         "host_ip_towards": list(host_ip_towards),
@@ -151,6 +169,12 @@ def file(path: str, content: str, source: str, *, masked: bool = False) -> dict[
     :param masked: the values of its secret keys (password, token, url ...) are never shown.
     """
     return {"path": path, "content": content, "mode": "0640", "source": source, "masked": masked}
+
+
+def generation_rule(generation: str) -> dict[str, t.Any]:
+    """The rule file that shows in /api/v1/rules which rules (and configuration) a process has loaded."""
+    rule = {"record": "ha_config_generation", "expr": "vector(1)", "labels": {"sha256": generation}}
+    return {"groups": [{"name": "prometheus_ha_generation", "rules": [rule]}]}
 
 
 def secrets(instance: Instance, data: t.Any, *rendered: t.Any) -> list[str]:

@@ -2,21 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the Thanos components have in common: shared variables, ports, and who is in one environment."""
+"""What the Thanos components have in common: variables, ports, who is in one environment, and how one is rendered."""
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import RESTART, WRITE, Effect
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _buckets, _common
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _buckets, _common, _flags
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _modelled
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Link, Topology
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port, url_path
 
 VERSION = "0.42.4"
 OUTSIDE = "Store APIs outside the inventory"
+# The upstream release that has all of them, and the account that they run as. A sidecar runs as its Prometheus does.
+RELEASE = ACCOUNT = "thanos"
 
 # One binary is all of Thanos, so its version is one variable; a group may set another for its hosts.
 _RELEASE = tuple(
@@ -139,6 +144,163 @@ def labels(instance: Instance, name: str) -> dict[str, str]:
     if given is None:
         return {name: f"{instance.cohort[1]}-{instance.cohort[2]}"}
     return {str(key): str(value) for key, value in given.items()}
+
+
+class Row(t.NamedTuple):
+    """A flag of the command line.
+
+    :param option: the component's own option that it renders, or another variable's full name.
+    :param value: as _flags.command_line_flags takes it; LEFT_OUT: the flag is not given.
+    """
+
+    flag: str
+    option: str
+    value: t.Any
+
+
+LEFT_OUT: list[str] = []
+
+
+def given(value: t.Any) -> t.Any:
+    """The value of a flag that is left out where the inventory sets none."""
+    return LEFT_OUT if value is None else value
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """A file below the component's configuration folder.
+
+    :param source: the inventory variable that it comes from.
+    :param data: what of it may hold secrets under their keys.
+    :param reread: whether the process notices by itself that it changed.
+    """
+
+    path: str
+    content: str
+    source: str
+    data: t.Any = None
+    reread: bool = False
+
+
+# A file that is read at the start alone takes a restart; these are looked at again (thanos: file_sd, hashrings).
+REREAD = ("endpoints.yml", "hashrings.json")
+EFFECTS = (*(Effect(path, WRITE) for path in REREAD), Effect("rules/*", "reload"), Effect("*", RESTART))
+
+
+def folder(instance: Instance) -> str:
+    """Where its files lie."""
+    return f"/etc/{instance.kind.name}"
+
+
+def yaml_file(path: str, data: t.Any, source: str) -> Text:
+    """A file that Thanos reads as YAML."""
+    return Text(path, _base.to_yaml(data), source, data, path in REREAD)
+
+
+def objstore_file(instance: Instance) -> list[Text]:
+    """The object store's configuration, where there is one."""
+    config = instance.options["thanos_objstore_config"]
+    return [yaml_file("objstore.yml", config, "thanos_objstore_config")] if config else []
+
+
+def objstore_row(instance: Instance) -> Row:
+    """The flag that names it."""
+    config = instance.options["thanos_objstore_config"]
+    value = f"{folder(instance)}/objstore.yml" if config else LEFT_OUT
+    return Row("objstore.config-file", "thanos_objstore_config", value)
+
+
+def common_rows(instance: Instance) -> list[Row]:
+    """The flags of every component."""
+    rows = [Row("http-address", "port", _base.listen(instance))]
+    if f"{instance.kind.name}_grpc_port" in instance.options:
+        rows.append(Row("grpc-address", "grpc_port", _base.listen(instance, "grpc_")))
+    return rows
+
+
+def web_rows(instance: Instance) -> list[Row]:
+    """The flags of one with pages for people."""
+    external = url_path(instance.opt("external_url") or "", instance.where("external_url")).rstrip("/")
+    return [
+        Row("web.external-prefix", "external_url", external or LEFT_OUT),
+        Row("web.route-prefix", "route_prefix", instance.prefix or LEFT_OUT),
+    ]
+
+
+def probe_url(instance: Instance) -> str:
+    """Readiness and metrics lie at the root, whatever the prefix (thanos pkg/server/http)."""
+    return instance.own_url[: -len(instance.prefix)] if instance.prefix else instance.own_url
+
+
+def rendered(
+    instance: Instance,
+    command: str,
+    rows: t.Sequence[Row],
+    files: t.Sequence[Text] = (),
+    *,
+    user: str = ACCOUNT,
+    data_dirs: t.Sequence[str] | None = None,
+    shared_dirs: t.Sequence[str] = (),
+    api: t.Mapping[str, t.Any] | None = None,
+    check: t.Sequence[t.Sequence[str]] = (),
+) -> dict[str, t.Any]:
+    """A component's slice (docs/development.md).
+
+    :param command: of the program.
+    :param rows: flags beyond those that all have.
+    :param data_dirs: by default its own data folder.
+    :param api: what of the slice's ``api`` is other than for one that can only say that it is ready.
+    :raises HAError: with the variable at fault.
+    """
+    name = instance.kind.name
+    wanted: dict[str, t.Any] = {}
+    owners: dict[str, str] = {}
+    for row in (*common_rows(instance), *rows):
+        wanted[row.flag] = row.value
+        own = f"{name}_{row.option}"
+        owners[row.flag] = own if own in instance.options else row.option
+    # The same release is several components, each with flags of its own.
+    table = "thanos_receive" if name == "thanos_receive_router" else name
+    try:
+        merged = _base.merge_flags(
+            {flag: value for flag, value in wanted.items() if value is not LEFT_OUT}, instance.opt("extra_args"), owners
+        )
+        args = _flags.command_line_flags(merged, component=table, version=instance.version)
+    except HAError as problem:
+        raise HAError(problem.what, where=problem.where or instance.where("extra_args"), do=problem.do) from problem
+    texts = [_base.file(text.path, text.content, text.source, masked=True) for text in files]
+    # What is read at the start alone, nobody tells afterwards: this way, its unit does.
+    at_start = [[text.path, text.content] for text in files if not (text.reread or text.path.startswith("rules/"))]
+    environment = {"CONFIGURATION_SHA256": hashlib.sha256(repr(at_start).encode()).hexdigest()} if at_start else {}
+    service = _base.service(
+        instance,
+        args=[command, *args],
+        ports=ports(instance),
+        user=user,
+        environment=environment,
+        data_dirs=data_dirs,
+        shared_dirs=shared_dirs,
+    )
+    return {
+        "release": _base.release(instance, links=[RELEASE]),
+        "config": {
+            "root": folder(instance),
+            "owner": "root",
+            "group": user,
+            "files": texts,
+            "check": [list(each) for each in check],
+        },
+        "service": service,
+        "api": {
+            "kind": "thanos",
+            "url": probe_url(instance),
+            "http": {},
+            "timeout": instance.opt("start_timeout"),
+            **(api or {}),
+        },
+        "expect": {},
+        "secrets": _base.secrets(instance, [text.data for text in files], texts, service),
+    }
 
 
 def replica(instance: Instance) -> str:

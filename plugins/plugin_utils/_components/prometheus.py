@@ -387,7 +387,7 @@ def _target_files(instance: Instance, topology: Topology) -> list[dict[str, t.An
 
 def _rule_files(instance: Instance, topology: Topology, files: _base.Files) -> list[dict[str, t.Any]]:
     packages = _catalogue.groups(instance, topology)
-    own = ("inline.yml", "prometheus_ha_generation.yml", *(f"{name}.yml" for name in packages))
+    own = ("inline.yml", _base.GENERATION_FILE, *(f"{name}.yml" for name in packages))
     rendered = _base.copies(instance, files, "rule_files", "rules", topology.folders, taken=own)
     if instance.opt("rules"):
         inline = _base.to_yaml({"groups": instance.opt("rules")})
@@ -400,9 +400,8 @@ def _rule_files(instance: Instance, topology: Topology, files: _base.Files) -> l
 
 def _marker(generation: str) -> dict[str, t.Any]:
     """The rule that shows in /api/v1/rules which configuration and rules a process has loaded."""
-    rule = {"record": "ha_config_generation", "expr": "vector(1)", "labels": {"sha256": generation}}
-    group = {"groups": [{"name": "prometheus_ha_generation", "rules": [rule]}]}
-    return _base.file("rules/prometheus_ha_generation.yml", _base.to_yaml(group), "prometheus_rules")
+    text = _base.to_yaml(_base.generation_rule(generation))
+    return _base.file(f"rules/{_base.GENERATION_FILE}", text, "prometheus_rules")
 
 
 def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[str, t.Any]:

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _thanos_labels
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _thanos
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
@@ -84,6 +87,7 @@ KIND = Kind(
     cohort_variable="thanos_compact_shard",
     options=OPTIONS,
     borrowed=(*_thanos.SHARED, _thanos.OBJSTORE),
+    release=_thanos.RELEASE,
 )
 
 
@@ -99,4 +103,54 @@ def links(cohort: Cohort, _topology: Topology) -> list[Link]:
     return _thanos.bucket_links(cohort, "compacts")
 
 
-COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links)
+def deduplication_func(instance: Instance, topology: Topology) -> str:
+    """How the blocks of replicas are merged: the given way, else penalty where some scrape on their own (T06)."""
+    func: str | None = instance.opt("deduplication_func")
+    if func is not None:
+        return func
+    merged = set(instance.opt("deduplication_replica_labels"))
+    own = {
+        producer.replica_label
+        for producer in _thanos_labels.producers(topology)
+        if producer.instance.environment == instance.environment and not producer.tenant_label
+    }
+    return "penalty" if merged & own else ""
+
+
+def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
+    """A compactor's slice. :raises HAError: with the variable at fault."""
+    relabel = instance.opt("selector_relabel_configs")
+    files = _thanos.objstore_file(instance)
+    if relabel:
+        files.append(_thanos.yaml_file("selector.yml", relabel, "thanos_compact_selector_relabel_configs"))
+    merged = instance.opt("deduplication_replica_labels")
+    func = deduplication_func(instance, topology)
+    vertical = instance.opt("enable_vertical_compaction")
+    rows = [
+        _thanos.Row("data-dir", "data_dir", instance.opt("data_dir")),
+        _thanos.objstore_row(instance),
+        # Without it, one pass is made and the process ends.
+        _thanos.Row("wait", "nothing, it is always on", None),
+        _thanos.Row("retention.resolution-raw", "retention_raw", instance.opt("retention_raw")),
+        _thanos.Row("retention.resolution-5m", "retention_5m", instance.opt("retention_5m")),
+        _thanos.Row("retention.resolution-1h", "retention_1h", instance.opt("retention_1h")),
+        _thanos.Row("delete-delay", "delete_delay", instance.opt("delete_delay")),
+        _thanos.Row("consistency-delay", "consistency_delay", instance.opt("consistency_delay")),
+        _thanos.Row("compact.concurrency", "concurrency", instance.opt("concurrency")),
+        _thanos.Row("downsampling.disable", "downsampling", _thanos.LEFT_OUT if instance.opt("downsampling") else None),
+        _thanos.Row("deduplication.replica-label", "deduplication_replica_labels", merged or _thanos.LEFT_OUT),
+        _thanos.Row("deduplication.func", "deduplication_func", func or _thanos.LEFT_OUT),
+        _thanos.Row(
+            "compact.enable-vertical-compaction", "enable_vertical_compaction", None if vertical else _thanos.LEFT_OUT
+        ),
+        _thanos.Row(
+            "selector.relabel-config-file",
+            "selector_relabel_configs",
+            f"{_thanos.folder(instance)}/selector.yml" if relabel else _thanos.LEFT_OUT,
+        ),
+        *_thanos.web_rows(instance),
+    ]
+    return _thanos.rendered(instance, "compact", rows, files)
+
+
+COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)

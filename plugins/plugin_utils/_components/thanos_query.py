@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _thanos
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _thanos_labels
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _modelled, _thanos
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
     Cohort,
     Group,
+    Instance,
     Kind,
     Link,
     Topology,
@@ -47,8 +51,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "thanos_query_partial_response",
         "bool",
-        "Whether an answer is given where a Store API does not answer, unless the request says otherwise.",
-        default=False,
+        "Whether an answer is given where a Store API does not answer, with a warning in it, unless the request says "
+        "otherwise. Without it every query fails while a replica is away, the other replica or not.",
+        default=True,
     ),
     Option("thanos_query_timeout", "str", "The longest that a query may take.", default="2m"),
     Option(
@@ -67,6 +72,7 @@ KIND = Kind(
     cohort_variable=None,
     options=OPTIONS,
     borrowed=_thanos.SHARED,
+    release=_thanos.RELEASE,
 )
 
 
@@ -79,4 +85,37 @@ def links(cohort: Cohort, topology: Topology) -> list[Link]:
     ]
 
 
-COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links)
+def endpoints(querier: Instance, topology: Topology) -> list[dict[str, t.Any]]:
+    """What endpoints.yml lists. :raises HAError: when an address or port is not usable.
+
+    One that nobody stands in for is strict: while it is away, each answer says so. Another is left out then, since its
+    equals answer for it (thanos docs/components/query.md, strict and non-strict endpoints).
+    """
+    found: list[dict[str, t.Any]] = [
+        {"address": _thanos.grpc_endpoint(member), **({"strict": True} if len(cohort.instances) == 1 else {})}
+        for cohort in _modelled.of_environment(topology, querier.environment, *STORE_APIS)
+        for member in cohort.instances
+    ]
+    return found + [{"address": str(each)} for each in querier.opt("endpoints")]
+
+
+def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
+    """A querier's slice. :raises HAError: with the variable at fault."""
+    path = "endpoints.yml"
+    file = _thanos.yaml_file(path, {"endpoints": endpoints(instance, topology)}, "thanos_query_endpoints")
+    rows = [
+        _thanos.Row("endpoint.sd-config-file", "endpoints", f"{_thanos.folder(instance)}/{path}"),
+        # 5m by default: so long a new sidecar would not be seen.
+        _thanos.Row("endpoint.sd-config-reload-interval", "endpoints", "10s"),
+        _thanos.Row("query.replica-label", "replica_labels", _thanos_labels.query_replica_labels(instance, topology)),
+        _thanos.Row("deduplication.func", "deduplication_func", instance.opt("deduplication_func")),
+        _thanos.Row("query.auto-downsampling", "auto_downsampling", instance.opt("auto_downsampling")),
+        _thanos.Row("query.partial-response", "partial_response", instance.opt("partial_response")),
+        _thanos.Row("query.timeout", "timeout", instance.opt("timeout")),
+        _thanos.Row("query.lookback-delta", "lookback_delta", _thanos.given(instance.opt("lookback_delta"))),
+        *_thanos.web_rows(instance),
+    ]
+    return _thanos.rendered(instance, "query", rows, [file], data_dirs=())
+
+
+COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)

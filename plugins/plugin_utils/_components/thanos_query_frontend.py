@@ -6,9 +6,20 @@
 
 from __future__ import annotations
 
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _thanos
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import (
+    _base,
+    _thanos,
+    thanos_query_balancer,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Group, Kind
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
+    Group,
+    Instance,
+    Kind,
+    Topology,
+)
 
 _CACHE = ("type", "config")
 
@@ -20,12 +31,7 @@ OPTIONS: tuple[Option, ...] = (
         "The URL under which users reach the global view: a frontend, or a balancer before several.",
         shared=True,
     ),
-    Option(
-        "thanos_query_frontend_downstream_url",
-        "str",
-        "What is asked: a querier, or a balancer before several.",
-        shown_default="the environment's queriers",
-    ),
+    thanos_query_balancer.DOWNSTREAM,
     Option(
         "thanos_query_frontend_cache_config",
         "dict",
@@ -50,7 +56,33 @@ KIND = Kind(
     cohort="frontends",
     cohort_variable=None,
     options=OPTIONS,
-    borrowed=_thanos.SHARED,
+    borrowed=(*_thanos.SHARED, *thanos_query_balancer.PLACE),
+    release=_thanos.RELEASE,
 )
 
-COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=_thanos.query_links)
+
+def render(instance: Instance, _topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
+    """A frontend's slice. :raises HAError: with the variable at fault."""
+    cache = instance.opt("cache_config")
+    folder = _thanos.folder(instance)
+    files = [_thanos.yaml_file("cache.yml", cache, "thanos_query_frontend_cache_config")] if cache else []
+    cache_file = f"{folder}/cache.yml" if cache else _thanos.LEFT_OUT
+    retries = instance.opt("max_retries")
+    rows = [
+        _thanos.Row(
+            "query-frontend.downstream-url",
+            "downstream_url",
+            instance.opt("downstream_url") or f"http://{thanos_query_balancer.target(instance)}",
+        ),
+        _thanos.Row("query-range.response-cache-config-file", "cache_config", cache_file),
+        _thanos.Row("labels.response-cache-config-file", "cache_config", cache_file),
+        _thanos.Row("query-range.split-interval", "split_interval", instance.opt("split_interval")),
+        _thanos.Row("query-range.max-retries-per-request", "max_retries", retries),
+        _thanos.Row("labels.max-retries-per-request", "max_retries", retries),
+    ]
+    return _thanos.rendered(instance, "query-frontend", rows, files, data_dirs=())
+
+
+COMPONENT = _base.Component(
+    kind=KIND, ports=_thanos.ports, links=_thanos.query_links, render=render, effects=_thanos.EFFECTS
+)

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _thanos
+import json
+import typing as t
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _modelled, _thanos
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
     Cohort,
@@ -16,6 +19,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
     Link,
     Topology,
 )
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 LABEL = "receive_cluster"
 _TENANT_LABEL = "thanos_receive_tenant_label"
@@ -129,6 +133,7 @@ KIND = Kind(
     cohort_variable="thanos_receive_hashring",
     options=OPTIONS,
     borrowed=(*_thanos.SHARED, _thanos.OBJSTORE, _thanos.TENANTS),
+    release=_thanos.RELEASE,
 )
 
 
@@ -157,4 +162,100 @@ def links(cohort: Cohort, _topology: Topology) -> list[Link]:
     return _thanos.bucket_links(cohort, "uploads to")
 
 
-COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links)
+def endpoints(ring: t.Mapping[str, t.Any]) -> list[str]:
+    """The endpoints of a hashring as Thanos' file has it: text, or a mapping with an address."""
+    given = ring.get("endpoints")
+    found = [
+        each.get("address") if isinstance(each, dict) else each for each in (given if isinstance(given, list) else ())
+    ]
+    return [str(each) for each in found if each]
+
+
+def hashrings(instance: Instance, topology: Topology) -> list[dict[str, t.Any]]:
+    """What hashrings.json says, the same for all routers and ingestors of an environment (T12).
+
+    :raises HAError: when an ingestor's address or port is not usable.
+    """
+    given: list[dict[str, t.Any]] | None = instance.options["thanos_receive_hashrings"]
+    if given is not None:
+        return given
+    tenants = instance.options["thanos_tenants"]
+    return [
+        {
+            "hashring": ring.name,
+            "algorithm": instance.options["thanos_receive_hashring_algorithm"],
+            **({"tenants": list(map(str, tenants))} if tenants else {}),
+            "endpoints": [_member(ingestor) for ingestor in ring.instances],
+        }
+        for ring in _modelled.of_environment(topology, instance.environment, "thanos_receive")
+    ]
+
+
+def _member(ingestor: Instance) -> dict[str, str]:
+    """Of two zones, copies go to both (thanos docs/components/receive.md, availability zones)."""
+    zone = ingestor.options["prometheus_ha_failure_domain"]
+    return {"address": local_endpoint(ingestor), **({"az": str(zone)} if zone else {})}
+
+
+def routing(instance: Instance, topology: Topology) -> tuple[list[_thanos.Row], list[_thanos.Text]]:
+    """The flags and the file of one that knows the hashrings."""
+    rings = hashrings(instance, topology)
+    path = "hashrings.json"
+    text = _thanos.Text(path, json.dumps(rings, indent=2) + "\n", "thanos_receive_hashrings", reread=True)
+    sizes = [len(endpoints(ring)) for ring in rings]
+    rows = [
+        _thanos.Row("receive.hashrings-file", "thanos_receive_hashrings", f"{_thanos.folder(instance)}/{path}"),
+        # Where the file's change is not seen at once (thanos pkg/receive/config.go); 5m by default.
+        _thanos.Row("receive.hashrings-file-refresh-interval", "thanos_receive_hashrings", "10s"),
+        _thanos.Row(
+            "receive.replication-factor",
+            "thanos_receive_replication_factor",
+            replication_factor(instance, min(sizes, default=1)),
+        ),
+    ]
+    return rows, [text]
+
+
+def taking(instance: Instance) -> list[_thanos.Row]:
+    """The flags of all that take remote write."""
+    address = host_port(
+        instance.opt("remote_write_listen_address"),
+        instance.port("remote_write_port"),
+        instance.where("remote_write_listen_address"),
+    )
+    return [
+        _thanos.Row("remote-write.address", "remote_write_port", address),
+        _thanos.Row("receive.tenant-label-name", _TENANT_LABEL, tenant_label(instance)),
+        _thanos.Row(
+            "receive.default-tenant-id",
+            "thanos_receive_default_tenant",
+            instance.options["thanos_receive_default_tenant"],
+        ),
+    ]
+
+
+def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
+    """An ingestor's slice. Where there are routers, these alone know the hashrings: an ingestor that does would route
+    as well (thanos cmd/thanos/receive.go, determineMode). :raises HAError: with the variable at fault.
+    """
+    own = {**labels(instance), instance.opt("replica_label"): _thanos.replica(instance)}
+    window = instance.opt("out_of_order_time_window")
+    rows = [
+        *taking(instance),
+        _thanos.Row("tsdb.path", "data_dir", instance.opt("data_dir")),
+        _thanos.Row("tsdb.retention", "retention", instance.opt("retention")),
+        _thanos.Row(
+            "tsdb.out-of-order.time-window", "out_of_order_time_window", _thanos.LEFT_OUT if window == "0s" else window
+        ),
+        _thanos.Row("label", "labels", [f"{name}={json.dumps(value)}" for name, value in own.items()]),
+        _thanos.objstore_row(instance),
+    ]
+    files = _thanos.objstore_file(instance)
+    if not any(one.environment == instance.environment for one in topology.of("thanos_receive_router")):
+        more, texts = routing(instance, topology)
+        rows += [*more, _thanos.Row("receive.local-endpoint", "local_endpoint", local_endpoint(instance))]
+        files += texts
+    return _thanos.rendered(instance, "receive", rows, files)
+
+
+COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import (
     _base,
     _modelled,
@@ -16,6 +18,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options i
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
     Cohort,
     Group,
+    Instance,
     Kind,
     Link,
     Topology,
@@ -23,7 +26,9 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
 
 # Ports of its own, so that a router may stand beside an ingestor.
 OPTIONS: tuple[Option, ...] = (
-    *_thanos.role_options("thanos_receive_router", port=10915, grpc_port=10914),
+    *_thanos.role_options(
+        "thanos_receive_router", port=10915, grpc_port=10914, data_dir="/var/lib/thanos/receive-router"
+    ),
     Option(
         "thanos_receive_router_remote_write_listen_address",
         "str",
@@ -41,6 +46,7 @@ KIND = Kind(
     cohort_variable=None,
     options=OPTIONS,
     borrowed=(*_thanos.SHARED, _thanos.TENANTS, *thanos_receive.RING),
+    release=_thanos.RELEASE,
 )
 
 
@@ -52,4 +58,18 @@ def links(cohort: Cohort, topology: Topology) -> list[Link]:
     ]
 
 
-COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links)
+def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
+    """A router's slice. :raises HAError: with the variable at fault."""
+    rows, files = thanos_receive.routing(instance, topology)
+    own = {"receive_router": instance.name}
+    rows = [
+        *thanos_receive.taking(instance),
+        *rows,
+        # It keeps nothing, and Thanos wants both of every receiver.
+        _thanos.Row("label", "nothing, a router keeps no series", [f'{k}="{v}"' for k, v in own.items()]),
+        _thanos.Row("tsdb.path", "data_dir", instance.opt("data_dir")),
+    ]
+    return _thanos.rendered(instance, "receive", rows, files)
+
+
+COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)

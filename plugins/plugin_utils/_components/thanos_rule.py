@@ -6,7 +6,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _thanos
+import hashlib
+import json
+import typing as t
+import urllib.parse
+
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _modelled, _thanos
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
     Cohort,
@@ -16,6 +21,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
     Link,
     Topology,
 )
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 LABEL = "ruler"
 
@@ -93,6 +99,7 @@ KIND = Kind(
     cohort_variable="thanos_rule_replica_set",
     options=OPTIONS,
     borrowed=(*_thanos.SHARED, _thanos.OBJSTORE),
+    release=_thanos.RELEASE,
 )
 
 
@@ -118,4 +125,111 @@ def links(cohort: Cohort, topology: Topology) -> list[Link]:
     ]
 
 
-COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links)
+def _queriers(ruler: Instance, topology: Topology) -> list[dict[str, t.Any]]:
+    """What query.yml lists: the given query APIs, else the environment's queriers. :raises HAError: unusable."""
+    urls: list[str] | None = ruler.opt("query_urls")
+    if urls is None:
+        found = [
+            querier.url
+            for cohort in _modelled.of_environment(topology, ruler.environment, "thanos_query")
+            for querier in cohort.instances
+        ]
+    else:
+        found = [url if "://" in url else f"http://{url}" for url in urls]
+    entries: dict[tuple[str, str], list[str]] = {}
+    for url in found:
+        parts = urllib.parse.urlsplit(url)
+        entries.setdefault((parts.scheme, parts.path.rstrip("/")), []).append(parts.netloc)
+    return [
+        {"static_configs": places, "scheme": scheme, **({"path_prefix": path} if path else {})}
+        for (scheme, path), places in entries.items()
+    ]
+
+
+def _alertmanagers(ruler: Instance, topology: Topology) -> dict[str, t.Any]:
+    """What alertmanagers.yml says. :raises HAError: when a member's address or port is not usable."""
+    given: dict[str, t.Any] | None = ruler.opt("alertmanagers_config")
+    if given is not None:
+        return given
+    places: dict[str, list[str]] = {}
+    for mesh in topology.meshes(ruler):
+        for member in mesh.instances:
+            for port, prefix in topology.places(member):
+                places.setdefault(prefix, []).append(host_port(member.address, port))
+    return {
+        "alertmanagers": [
+            {
+                "api_version": "v2",
+                "scheme": "http",
+                "static_configs": found,
+                "timeout": "10s",
+                **({"path_prefix": prefix} if prefix else {}),
+            }
+            for prefix, found in places.items()
+        ]
+    }
+
+
+def _rule_files(ruler: Instance, topology: Topology, files: _base.Files) -> list[_thanos.Text]:
+    """The rules, and the one that shows in /api/v1/rules which of them a process has loaded."""
+    copied = _base.copies(
+        ruler, files, "rule_files", "rules", topology.folders, taken=("inline.yml", _base.GENERATION_FILE)
+    )
+    found = [_thanos.Text(file["path"], file["content"], file["source"]) for file in copied]
+    if ruler.opt("rules"):
+        found.append(_thanos.yaml_file("rules/inline.yml", {"groups": ruler.opt("rules")}, "thanos_rule_rules"))
+    return found
+
+
+def generation(files: t.Sequence[_thanos.Text]) -> str:
+    """A name for the rules that a ruler set shall have loaded."""
+    return hashlib.sha256(repr([[file.path, file.content] for file in files]).encode()).hexdigest()
+
+
+def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[str, t.Any]:
+    """A ruler's slice. :raises HAError: with the variable at fault."""
+    folder = _thanos.folder(instance)
+    rules = _rule_files(instance, topology, files)
+    mark = generation(rules)
+    rules.append(_thanos.yaml_file(f"rules/{_base.GENERATION_FILE}", _base.generation_rule(mark), "thanos_rule_rules"))
+    texts = [
+        *_thanos.objstore_file(instance),
+        _thanos.yaml_file("query.yml", _queriers(instance, topology), "thanos_rule_query_urls"),
+        _thanos.yaml_file("alertmanagers.yml", _alertmanagers(instance, topology), "thanos_rule_alertmanagers_config"),
+        *rules,
+    ]
+    own = {**labels(instance), instance.opt("replica_label"): _thanos.replica(instance)}
+    frontend = next(
+        (
+            one.opt("external_url") or one.url
+            for one in topology.of("thanos_query_frontend")
+            if one.environment == instance.environment
+        ),
+        None,
+    )
+    rows = [
+        _thanos.Row("data-dir", "data_dir", instance.opt("data_dir")),
+        _thanos.objstore_row(instance),
+        # Go's %q, as Thanos reads it; of printable text it is JSON's.
+        _thanos.Row("label", "labels", [f"{name}={json.dumps(value)}" for name, value in own.items()]),
+        _thanos.Row("alert.label-drop", "alert_label_drop", alert_label_drop(instance)),
+        _thanos.Row("alert.query-url", "thanos_query_frontend_external_url", _thanos.given(frontend)),
+        _thanos.Row("alertmanagers.config-file", "alertmanagers_config", f"{folder}/alertmanagers.yml"),
+        _thanos.Row("query.config-file", "query_urls", f"{folder}/query.yml"),
+        # As Prometheus': hidden files are left out, one that is being put in place is one.
+        _thanos.Row("rule-file", "rule_files", f"{folder}/rules/[^.]*"),
+        _thanos.Row("eval-interval", "evaluation_interval", instance.opt("evaluation_interval")),
+        _thanos.Row("tsdb.retention", "retention", instance.opt("retention")),
+        *_thanos.web_rows(instance),
+    ]
+    api = {
+        "kind": "thanos_rule",
+        "prefix": instance.prefix,
+        "generation": mark,
+        "config_file": f"{folder}/rules/{_base.GENERATION_FILE}",
+    }
+    check = [["{release}/bin/thanos", "tools", "rules-check", "--rules={root}/rules/*.yml"]]
+    return _thanos.rendered(instance, "rule", rows, texts, api=api, check=check)
+
+
+COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _thanos, prometheus
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
@@ -42,6 +44,7 @@ KIND = Kind(
     options=OPTIONS,
     enabled_by="thanos_sidecar_enabled",
     borrowed=(*_thanos.SHARED, _thanos.OBJSTORE, *prometheus.OPTIONS),
+    release=_thanos.RELEASE,
 )
 
 
@@ -54,4 +57,27 @@ def links(cohort: Cohort, _topology: Topology) -> list[Link]:
     return _thanos.bucket_links(cohort, "uploads to")
 
 
-COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links)
+def render(instance: Instance, _topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
+    """A sidecar's slice. It runs as its Prometheus does: it links the blocks that it uploads, and the kernel refuses
+    that of another's files (thanos#6811). :raises HAError: with the variable at fault.
+    """
+    beside = prometheus_of(instance)
+    folder = beside.opt("data_dir")
+    rows = [
+        _thanos.Row("prometheus.url", "prometheus_port", beside.own_url),
+        _thanos.Row("tsdb.path", "prometheus_data_dir", folder),
+        _thanos.Row("min-time", "min_time", _thanos.given(instance.opt("min_time"))),
+        _thanos.objstore_row(instance),
+    ]
+    return _thanos.rendered(
+        instance,
+        "sidecar",
+        rows,
+        _thanos.objstore_file(instance),
+        user=prometheus.KIND.name,
+        data_dirs=(),
+        shared_dirs=(folder,),
+    )
+
+
+COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _thanos
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
     Cohort,
     Group,
+    Instance,
     Kind,
     Link,
     Topology,
@@ -62,6 +65,7 @@ KIND = Kind(
     cohort_variable="thanos_store_shard",
     options=OPTIONS,
     borrowed=(*_thanos.SHARED, _thanos.OBJSTORE),
+    release=_thanos.RELEASE,
 )
 
 
@@ -69,4 +73,38 @@ def links(cohort: Cohort, _topology: Topology) -> list[Link]:
     return _thanos.bucket_links(cohort, "reads from")
 
 
-COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links)
+def render(instance: Instance, _topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
+    """A store gateway's slice. :raises HAError: with the variable at fault."""
+    cache = instance.opt("index_cache_config")
+    relabel = instance.opt("selector_relabel_configs")
+    folder = _thanos.folder(instance)
+    files = _thanos.objstore_file(instance)
+    if cache:
+        files.append(_thanos.yaml_file("index-cache.yml", cache, "thanos_store_index_cache_config"))
+    if relabel:
+        files.append(_thanos.yaml_file("selector.yml", relabel, "thanos_store_selector_relabel_configs"))
+    rows = [
+        _thanos.Row("data-dir", "data_dir", instance.opt("data_dir")),
+        _thanos.objstore_row(instance),
+        _thanos.Row("min-time", "min_time", _thanos.given(instance.opt("min_time"))),
+        _thanos.Row("max-time", "max_time", _thanos.given(instance.opt("max_time"))),
+        _thanos.Row(
+            "index-cache.config-file", "index_cache_config", f"{folder}/index-cache.yml" if cache else _thanos.LEFT_OUT
+        ),
+        _thanos.Row(
+            "index-cache-size", "index_cache_size", _thanos.LEFT_OUT if cache else instance.opt("index_cache_size")
+        ),
+        _thanos.Row("chunk-pool-size", "chunk_pool_size", instance.opt("chunk_pool_size")),
+        _thanos.Row(
+            "selector.relabel-config-file",
+            "selector_relabel_configs",
+            f"{folder}/selector.yml" if relabel else _thanos.LEFT_OUT,
+        ),
+        _thanos.Row(
+            "ignore-deletion-marks-delay", "ignore_deletion_marks_delay", instance.opt("ignore_deletion_marks_delay")
+        ),
+    ]
+    return _thanos.rendered(instance, "store", rows, files)
+
+
+COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)

@@ -267,21 +267,27 @@ def _callers(topology: Topology) -> dict[tuple[str, str, str], set[str]]:
     source="prometheus docs/migration.md: PromQL; alertmanager CHANGELOG.md: 0.32.3",
 )
 def x07_one_version(subject: Subject) -> t.Iterator[Problem]:
-    for cohort in subject.topology.cohorts_of("prometheus", "alertmanager"):
+    for cohort in subject.topology.cohorts_of(*_PINNED):
         versions: dict[Version, list[Instance]] = {}
         for instance in cohort.instances:
             with contextlib.suppress(HAError):  # I03 says it
-                versions.setdefault(parse_version(instance.opt("version")), []).append(instance)
+                versions.setdefault(parse_version(instance.version), []).append(instance)
         if len(versions) > 1:
             named_by = ((version, [one.name for one in versions[version]]) for version in sorted(versions))
             each = "; ".join(f"{version} on {named(names)}" for version, names in named_by)
             fewest = min(versions.values(), key=len)
             yield Problem(
-                fewest[0].where("version"),
+                fewest[0].host.where(fewest[0].version_variable),
                 f"{cohort.title} is pinned to several versions: {each}.",
                 "set one for the whole of it, in its group. While you go through an upgrade host by host, ignore X07 "
                 "with that reason.",
             )
+
+
+_PINNED = (
+    *("prometheus", "alertmanager", "thanos_sidecar", "thanos_query", "thanos_query_frontend", "thanos_store"),
+    *("thanos_rule", "thanos_receive", "thanos_receive_router"),
+)
 
 
 RULES = (

@@ -35,7 +35,7 @@ class _Way(t.NamedTuple):
 
     def problem(self, why: str, do: str, rule_id: str) -> Problem:
         return Problem(
-            self.instance.where("version"),
+            self.instance.host.where(self.instance.version_variable),
             f"{self.instance.kind.title} {self.now} {'runs' if self.runs else 'is installed'} there, and {self.wanted} "
             f"is planned: {why}.",
             f"{do}, or consent: prometheus_ha_preflight_ignore: [{{id: {rule_id}, reason: ...}}].",
@@ -48,7 +48,7 @@ def _ways(seen: Seen, name: str) -> t.Iterator[_Way]:
         if instance.kind.name != name or not component.version:
             continue
         try:
-            now, wanted = parse_version(component.version), parse_version(instance.opt("version"))
+            now, wanted = parse_version(component.version), parse_version(instance.version)
         except HAError:  # a folder of another's making; a wrong wanted version is told by the plan
             continue
         if now != wanted:

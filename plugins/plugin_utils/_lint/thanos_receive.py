@@ -25,20 +25,14 @@ def _by_environment(topology: Topology) -> dict[str, list[Instance]]:
     return found
 
 
-def _endpoints(ring: t.Mapping[str, t.Any]) -> list[str]:
-    """The endpoints of a hashring as Thanos' file has it: text, or a mapping with an address."""
-    given = ring.get("endpoints")
-    found = [
-        each.get("address") if isinstance(each, dict) else each for each in (given if isinstance(given, list) else ())
-    ]
-    return [str(each) for each in found if each]
-
-
 def _sizes(subject: Subject, members: list[Instance]) -> list[tuple[str, int]]:
     """The hashrings of an environment, and how many ingestors each has."""
     given = members[0].options[_HASHRINGS]
     if given is not None:
-        return [(str(ring.get("hashring") or number), len(_endpoints(ring))) for number, ring in enumerate(given, 1)]
+        return [
+            (str(ring.get("hashring") or number), len(thanos_receive.endpoints(ring)))
+            for number, ring in enumerate(given, 1)
+        ]
     rings: dict[str, int] = {}
     for member in members:
         if member.kind.name == "thanos_receive":
@@ -115,7 +109,9 @@ def t12_hashrings_agree(subject: Subject) -> t.Iterator[Problem]:
                     "set them for all routers and ingestors at once.",
                 )
         if first.options[_HASHRINGS] is not None:
-            yield from _membership(members, {each for ring in first.options[_HASHRINGS] for each in _endpoints(ring)})
+            yield from _membership(
+                members, {each for ring in first.options[_HASHRINGS] for each in thanos_receive.endpoints(ring)}
+            )
 
 
 def _algorithms(member: Instance) -> t.Iterator[Problem]:

@@ -149,7 +149,7 @@ def test_names_that_haproxy_does_not_take() -> None:
     values: dict[str, t.Any] = {"prometheus_replica_set": "eu", "prometheus_external_labels": {"site": "o"}}
     odd = prometheus("o@1", ansible_host="10.0.0.1", **values)
     text = contents(slice_of(plan(odd, federation(entry("eu"))), "global-1", NAME))["haproxy.cfg"]
-    assert servers(text)["set-eu"] == ["replica-0 10.0.0.1:9090"]
+    assert servers(text)["set-eu"] == ["server-0 10.0.0.1:9090"]
 
 
 def test_a_set_that_no_path_can_name_is_refused() -> None:

@@ -56,10 +56,12 @@ def test_what_a_component_brings(component: Component) -> None:
     kind = component.kind
     names = {option.name for option in kind.options}
     needed = {"state", "port", "start_timeout", "unit_options"}
+    all_names = {option.name for option in kind.table}
     if component.package is None:  # the distribution's have no version, and keep no data
-        needed |= {"version", "listen_address", "extra_args", "data_dir", "checksum"}
+        needed |= {"listen_address", "extra_args"}
+        assert {f"{kind.release or kind.name}_{name}" for name in ("version", "checksum")} <= all_names
     assert {f"{kind.name}_{name}" for name in needed} <= names
-    assert kind.cohort_variable in {option.name for option in kind.table}
+    assert kind.cohort_variable is None or kind.cohort_variable in all_names
     assert (ROOT / "roles" / kind.name / "tasks" / "main.yml").is_file()
 
 

@@ -282,4 +282,5 @@ def test_watching_is_drawn_and_its_ways_are_tried() -> None:
         ("a1", "b1", "prometheus"),
         ("a1", "b2", "prometheus"),
         ("a1", "m1", "alertmanager"),
+        ("a1", "q1", "thanos_query"),
     }
