@@ -20,11 +20,15 @@ TIMEOUT = 1800.0
 
 @dataclass(frozen=True)
 class Module:
-    """A program of a Go module; `package` is its folder in there."""
+    """A program of a Go module; `package` is its folder in there.
+
+    `tags` are the build tags that its own release build has.
+    """
 
     path: str
     version: str
     package: str
+    tags: str = ""
 
     @property
     def name(self) -> str:
@@ -46,7 +50,8 @@ def source(module: Module) -> Path:
 
 def build(module: Module, target: Path) -> None:
     """Build a program into a file."""
-    command = ["go", "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", f"-o={target}", f"./{module.package}"]
+    command = ["go", "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", f"-tags={module.tags}"]
+    command += [f"-o={target}", f"./{module.package}"]
     environment = {"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
     done = run(command, timeout=TIMEOUT, env=environment, check=False, cwd=source(module))
     if done.returncode != 0:
@@ -56,7 +61,7 @@ def build(module: Module, target: Path) -> None:
 def ensure(module: Module) -> Path:
     """The program in the cache, built where it is not there or changed since."""
     target = cache.folder("bin") / f"{module.name}-{module.version}" / module.name
-    recipe = [module.path, module.version, module.package]
+    recipe = [module.path, module.version, module.package, module.tags]
     with cache.lock(f"go-{module.name}-{module.version}"):
         known = cache.recorded(target)
         if known is None or known.get("recipe") != recipe:

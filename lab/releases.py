@@ -165,7 +165,9 @@ RELEASES = (
 
 
 def _thanos(version: str) -> Release:
-    module = golang.Module("github.com/thanos-io/thanos", f"v{version}", "cmd/thanos")
+    # As its .promu.yml: with the other kind of labels that Prometheus' library has, a querier dies at its first answer.
+    tags = "netgo,slicelabels"
+    module = golang.Module("github.com/thanos-io/thanos", f"v{version}", "cmd/thanos", tags)
     return Release("thanos-io", "thanos", version, "amd64", (), {"thanos": "thanos", "LICENSE": "LICENSE"}, "", module)
 
 
@@ -260,7 +262,7 @@ def _ensure(release: Release) -> dict[str, str]:
     target = tree() / release.path
     known = cache.recorded(target)
     recipe = [RECIPE, *(deb.sha256 for deb in release.debs)]
-    recipe += [release.module.path, release.module.version] if release.module else []
+    recipe += [release.module.path, release.module.version, release.module.tags] if release.module else []
     if known is None or known.get("recipe") != recipe:
         with log.step(f"releases: {release.top}"):
             source = _make(release, target)

@@ -42,10 +42,26 @@ class ActionModule(SliceAction):
     def _look(self, run: _live_run.LiveRun, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         run.forget()
         _store.record_attempt(run.host)  # without a verdict nothing is activated later in this run
-        result = self._ask(run, task_vars, {"step": "look", "components": run.components, "listen": run.listen})
+        components = self._with_buckets(run, task_vars)
+        result = self._ask(run, task_vars, {"step": "look", "components": components, "listen": run.listen})
         if not result.get("failed"):
             run.keep("look", {**result, "clock": self._clock()})
         return _quiet(result)
+
+    def _with_buckets(self, run: _live_run.LiveRun, task_vars: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+        """What is asked, with the object stores: their keys are in the slices alone, and kept nowhere else."""
+        slices = {
+            item["name"]: item
+            for item in _store.obtain(task_vars, self._templar, self._loader).slices(run.host)
+            if item["state"] != "absent"
+        }
+        asked = []
+        for item in run.components:
+            known = {key: value for key, value in item.items() if key != "streams"}
+            if item["name"] in slices:
+                known.update(_live.objstore(slices[item["name"]], item["streams"]))
+            asked.append(known)
+        return asked
 
     def _dial(self, run: _live_run.LiveRun, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         outgoing = [way for way in run.ways if way.source == run.host]

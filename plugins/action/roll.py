@@ -18,6 +18,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _run_summary,
     _store,
     _terminal,
+    _waves,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate_action import GateAction
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import blame
@@ -25,6 +26,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote im
 ARGUMENTS: dict[str, t.Any] = {
     "phase": {"type": "str", "default": "change", "choices": ["clients", "flip", "together", "change"]},
     "name": {"type": "str"},
+    "tier": {"type": "str", "choices": list(_waves.TIERS)},
     "gate_before": {"type": "bool", "default": True},
     "only": {"type": "str", "default": "", "choices": ["", "release", "restart", "reload"]},
     "asked": {"type": "str", "choices": list(ASKS)},
@@ -46,7 +48,7 @@ class ActionModule(_converge.ConvergeAction, GateAction):
             store = _store.obtain(task_vars, self._templar, self._loader)
             if args["phase"] == "clients":
                 store = _store.transition(task_vars, self._templar, self._loader)
-            slices = _roll.changing(store.slices(host, args["name"]), args["phase"], host, args["only"])
+            slices = _roll.changing(store.slices(host, args["name"]), args["phase"], host, args["only"], args["tier"])
             if not slices:
                 return {**result, "changed": False, "skipped": True}
             turn.begin(slices)

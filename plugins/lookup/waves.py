@@ -26,6 +26,7 @@ options:
         wave, and as many meshes in a wave as Ansible has forks for. A new configuration of Alertmanager is such a
         change, also ahead of a restart that is pending besides, and what gossip depends on.
       - V(change) gives the hosts on which anything else that serves is to be reloaded, restarted or removed.
+      - V(pause) gives the hosts of compactors that stand still while other components of Thanos change, in one wave.
       - V(kept) gives the hosts that still keep data of a former version for a way back, in one wave, once nothing is
         pending any more on the others of their set or mesh.
       - V(preflight) gives the hosts on which something is to be started for the first time, to run from another
@@ -38,6 +39,13 @@ options:
   component:
     description: Only what this component has pending.
     type: str
+  tier:
+    description:
+      - Only components of that tier, as the phase V(change) goes through them. An empty one is that of Prometheus,
+        sidecars and Alertmanager.
+    type: str
+    choices: ['', thanos_store, thanos_receive, thanos_receive_router, thanos_rule, thanos_query, thanos_query_frontend,
+              thanos_compact]
   only:
     description: Only components that get another V(release), or those whose change is a V(reload). Default is all.
     type: str
@@ -74,9 +82,9 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors im
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._process import OTHER_BINARY
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _waves
 
-TERMS = (*_waves.PHASES, "preflight", "kept")
+TERMS = (*_waves.PHASES, "preflight", "pause", "kept")
 # All in one wave.
-AT_ONCE = ("start", "kept")
+AT_ONCE = ("start", "pause", "kept")
 # P12 of the live preflight; a restart names the arguments that are new, gone or differ.
 RETENTION = "--storage.tsdb.retention.size"
 
@@ -119,6 +127,7 @@ class LookupModule(LookupBase):
         if len(terms) != 1 or terms[0] not in TERMS:
             raise AnsibleLookupError(f"waves takes one of {', '.join(TERMS)}, not {terms}")
         term, component, only = terms[0], self.get_option("component"), self.get_option("only")
+        tier = self.get_option("tier")
         try:
             staged = _store.all_pending()
         except HAError as error:
@@ -126,12 +135,21 @@ class LookupModule(LookupBase):
         if term == "clients":
             return self._found(term, _waves.waves(_store.clients(), canary=self._canary()))
         serving = _waves.serving(item["components"] for item in staged)
+        every = [part for item in staged for part in item["components"].values()]
+        pausing = [part for part, pauses in zip(every, _waves.paused(every, only)) if pauses]
         pending: dict[str, list[tuple[str, ...]]] = {}
         idle: set[str] = set()
         for item in staged:
-            parts = [part for name, part in item["components"].items() if component in (None, name)]
+            parts = [
+                part
+                for name, part in item["components"].items()
+                if component in (None, name) and tier in (None, part["tier"])
+            ]
             beside = item["components"].values()
-            wanted = [part for part in parts if _is_wanted(part, term, only, serving, beside)]
+            if term == "pause":
+                wanted = [part for part in parts if part in pausing]
+            else:
+                wanted = [part for part in parts if _is_wanted(part, term, only, serving, beside)]
             if wanted:
                 pending[item["host"]] = [tuple(cohort) for part in wanted for cohort in part["cohorts"]]
                 # Until it is repaired, the gate of those that rely on it is closed; what else it has passes its own.

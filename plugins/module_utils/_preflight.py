@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
     _foreign,
     _mesh,
+    _objstore,
     _preflight_dial,
     _preflight_facts,
     _preflight_listen,
@@ -21,6 +22,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._foreign import Port
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import HttpClient, HttpOptions
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._objstore import OBJSTORE_SPEC
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner, run
 
 # Who has a port: nobody, the component that it is for, another process, or nobody can have it.
@@ -39,6 +41,7 @@ COMPONENT_SPEC: dict[str, t.Any] = {
     "config_file": {"type": "path", "default": ""},
     "url": {"type": "str"},
     "ports": {"type": "list", "elements": "dict", "default": [], "options": PORT_SPEC},
+    "objstore": {"type": "dict", "options": OBJSTORE_SPEC},
 }
 TARGET_SPEC: dict[str, t.Any] = {
     "id": {"type": "str", "required": True},
@@ -58,6 +61,9 @@ def look(params: t.Mapping[str, t.Any], runner: Runner = run, proc: str = "/proc
     """
     _preflight_listen.end_leftovers(params["nonce"], proc)
     found = {item["name"]: _component(item, params["timeout"], runner, proc) for item in params["components"]}
+    for item in params["components"]:
+        if item.get("objstore"):
+            found[item["name"]]["objstore"] = _objstore.look(item["objstore"], params["name"], runner)
     sockets: dict[_preflight_listen.Place, socket.socket] = {}
     expected: dict[int, list[str]] = {}
     for item in params["components"]:

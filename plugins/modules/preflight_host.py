@@ -64,6 +64,30 @@ options:
         description: Its configuration.
         type: path
         default: ""
+      objstore:
+        description: The object store that it uses. It is tried below a prefix of its own, where Thanos is installed.
+        type: dict
+        suboptions:
+          executable:
+            description: Thanos.
+            type: path
+            required: true
+          config:
+            description: The object store, as Thanos documents it.
+            type: dict
+            required: true
+          writes:
+            description: Whether it uploads or deletes, so that this is tried, too.
+            type: bool
+            default: true
+          labels:
+            description: The label sets of what it uploads.
+            type: list
+            elements: dict
+            default: []
+          data_dir:
+            description: From where.
+            type: path
       url:
         description: Of an Alertmanager, where it answers on the host itself.
         type: str
@@ -181,7 +205,7 @@ heard:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _preflight, _preflight_listen
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _objstore, _preflight, _preflight_listen
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -198,6 +222,9 @@ ARGUMENTS: dict[str, t.Any] = {
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params = module.params
+    # no_log keeps the keys out of the host's syslog; but any word of a configuration is also one of the facts.
+    buckets = [item["objstore"]["config"] for item in params["components"] if item["objstore"]]
+    module.no_log_values = {params["nonce"] or ""}.union(*map(_objstore.secrets, buckets)) - {""}
     result: dict[str, t.Any] = {}
     try:
         if not (params["nonce"] and params["name"]):
@@ -211,7 +238,7 @@ def main() -> None:
             result = {"heard": _preflight_listen.end(params["nonce"], params["name"])}
     except HAError as error:
         module.fail_json(**error.result())
-    module.exit_json(changed=False, **result)
+    module.exit_json(changed=False, invocation={"module_args": {"step": params["step"]}}, **result)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,11 @@ options:
   name:
     description: The component that is changed. Default is every one of the host that has its turn.
     type: str
+  tier:
+    description: Only components of that tier, as in the lookup P(baremetal.prometheus_ha.waves#lookup).
+    type: str
+    choices: [thanos_store, thanos_receive, thanos_receive_router, '', thanos_rule, thanos_query, thanos_query_frontend,
+              thanos_compact]
   gate_before:
     description: Whether the gate before is passed. Where several hosts change at once, an earlier task has to do that.
     type: bool

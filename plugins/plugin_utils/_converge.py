@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _lease, _store, _terminal
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _lease, _registry, _store, _terminal
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._fetch import merged, provide_archive
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction, for_host
 
@@ -29,6 +29,7 @@ def part(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> dict[str,
         # One that moves between two sets must not be missed by either.
         "cohorts": [item["cohort"], *filter(None, [found.get("former_cohort")])],
         "order": item["order"],
+        "tier": _registry.component(item["name"]).kind.tier if _registry.is_known(item["name"]) else "",
         "watched": item["watched"],
         "packaged": "executable" in item["release"],
         "version": item["release"].get("version", ""),
@@ -112,9 +113,23 @@ class ConvergeAction(SliceAction):
 
     def _install(self, component: str, package: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """A package of the distribution, by Ansible's own action. :raises HAError: with the package manager's words."""
+        # Where there is no list of packages, or an old one, the second try fetches it.
+        done = self._package({"name": package, "state": "present"}, task_vars)
+        if done.get("failed"):
+            done = self._package({"name": package, "state": "present", "update_cache": True}, task_vars)
+        if done.get("failed"):
+            raise HAError(
+                f"the package {package} can't be installed",
+                said=str(done.get("msg", "")),
+                do=f"install {package} by hand, or mend the host's package sources.",
+                component=component,
+            )
+        return {}
+
+    def _package(self, args: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         base: t.Any = self  # ActionBase is typed only in parts
         task = base._task.copy()
-        task.args = {"name": package, "state": "present"}
+        task.args = args
         action = base._shared_loader_obj.action_loader.get(
             "ansible.builtin.package",
             task=task,
@@ -124,16 +139,8 @@ class ConvergeAction(SliceAction):
             templar=base._templar,
             shared_loader_obj=base._shared_loader_obj,
         )
-        done = action.run(task_vars=task_vars)
-        if done.get("failed"):
-            raise HAError(
-                f"the package {package} can't be installed",
-                said=str(done.get("msg", "")),
-                do=f"install {package} by hand, or mend the host's package sources; without package lists, apt-get "
-                "update comes first.",
-                component=component,
-            )
-        return {}
+        done: dict[str, t.Any] = action.run(task_vars=task_vars)
+        return done
 
     def _provide(self, item: t.Mapping[str, t.Any], arch: str) -> dict[str, t.Any]:
         try:

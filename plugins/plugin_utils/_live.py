@@ -14,7 +14,13 @@ import yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight import FREE, OWN
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight_dial import OK
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _federation, _registry, _watch
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _federation,
+    _registry,
+    _thanos_labels,
+    _watch,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import alertmanager
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology, ip_literal
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
@@ -119,6 +125,7 @@ class ComponentSeen:
     in_the_way: tuple[tuple[str, str], ...] = ()
     folder: Folder | None = None
     mesh: Answer | None = None
+    objstore: Answer | None = None
 
     @property
     def runs(self) -> bool:
@@ -229,6 +236,10 @@ def looks(topology: Topology, way_list: t.Sequence[Way]) -> dict[str, list[dict[
     for way in way_list:
         dialled.setdefault((way.target, way.component, way.port), []).append(way.source)
     found: dict[str, list[dict[str, t.Any]]] = {}
+    streams = {
+        (producer.instance.name, producer.instance.kind.name): [dict(labels) for labels in producer.streams()]
+        for producer in _thanos_labels.producers(topology)
+    }
     for instance in filter(_is_rolled_out, topology.instances):
         name = instance.kind.name
         ports = [
@@ -248,9 +259,31 @@ def looks(topology: Topology, way_list: t.Sequence[Way]) -> dict[str, list[dict[
                 "config_file": f"/etc/{name}/{name}.yml",
                 "url": instance.own_url if name == "alertmanager" else None,
                 "ports": ports,
+                "streams": streams.get((instance.name, name), []),
             }
         )
     return found
+
+
+def objstore(item: Answer, streams: t.Sequence[t.Mapping[str, str]]) -> dict[str, t.Any]:
+    """The object store of a slice, as the module preflight_host tries it; nothing where it has none.
+
+    :param streams: the label sets of the blocks that it uploads.
+    """
+    text = next((file["content"] for file in item["config"]["files"] if file["path"] == "objstore.yml"), None)
+    if text is None:
+        return {}
+    release = ReleaseSpec.from_params({key: value for key, value in item["release"].items() if value is not None})
+    folders = [*item["service"]["data_dirs"], *item["service"].get("shared_dirs", ())]
+    return {
+        "objstore": {
+            "executable": f"{release.path}/bin/thanos",
+            "config": yaml.safe_load(text),
+            "writes": item["name"] != "thanos_store",
+            "labels": [dict(labels) for labels in streams],
+            "data_dir": folders[0] if folders else None,
+        }
+    }
 
 
 def targets(way_list: t.Iterable[Way], answers: t.Mapping[str, Answer]) -> list[dict[str, t.Any]]:
@@ -321,6 +354,7 @@ def _component_seen(found: Answer, ports: t.Sequence[Answer]) -> ComponentSeen:
             folder["used"],
         ),
         mesh=found["mesh"],
+        objstore=found.get("objstore"),
     )
 
 

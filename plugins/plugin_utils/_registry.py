@@ -58,6 +58,11 @@ def component(name: str) -> Component:
     return _BY_NAME[name]
 
 
+def is_known(name: str) -> bool:
+    """Whether there is such a component: a plan by hand may name others."""
+    return name in _BY_NAME
+
+
 def links(topology: Topology) -> list[Link]:
     """What every replica set, mesh and the like connects to, in inventory order."""
     return [

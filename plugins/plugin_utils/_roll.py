@@ -25,8 +25,12 @@ Slices = t.Sequence[t.Mapping[str, t.Any]]
 Found = t.Mapping[str, t.Mapping[str, t.Any]]
 
 
-def changing(slices: Slices, phase: str, host: str, only: str = "") -> Slices:
-    """The slices of a host that have their turn in a phase. :raises HAError: where the host was not staged."""
+def changing(slices: Slices, phase: str, host: str, only: str = "", tier: str | None = None) -> Slices:
+    """The slices of a host that have their turn in a phase.
+
+    :param tier: None: those of all.
+    :raises HAError: where the host was not staged.
+    """
     due = _store.due([host]).get(host, {})
     if missing := [item["name"] for item in slices if item["name"] not in due]:
         what = f"{', '.join(missing)} was not staged in this run, so that nobody knows what is pending"
@@ -37,7 +41,11 @@ def changing(slices: Slices, phase: str, host: str, only: str = "") -> Slices:
         return [item for item in slices if tuple(item["cohort"]) in mine]
     serving = _waves.serving(one["components"] for one in _store.staged())
     beside = list(due.values())
-    return [item for item in slices if _waves.phase(due[item["name"]], only, serving, beside) == phase]
+    return [
+        item
+        for item in slices
+        if _waves.phase(due[item["name"]], only, serving, beside) == phase and tier in (None, due[item["name"]]["tier"])
+    ]
 
 
 def require_all(slices: Slices, turn: Turn, task_vars: t.Mapping[str, t.Any], only: str = "") -> None:

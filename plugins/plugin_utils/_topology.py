@@ -48,6 +48,7 @@ class Kind:
     :param leaves_with: the state of what it serves alone: where that is absent, so is this one.
     :param release: the upstream release that has its program, where that is of another name: several components may
         share one, and its version.
+    :param tier: components of one tier change together, tiers one after the other (_waves.TIERS).
     :param borrowed: variables that it reads and shares with other components, which its own table leaves to them.
     """
 
@@ -61,6 +62,7 @@ class Kind:
     enabled_unless: str | None = None
     leaves_with: str | None = None
     release: str | None = None
+    tier: str = ""
     borrowed: tuple[Option, ...] = ()
 
     @functools.cached_property

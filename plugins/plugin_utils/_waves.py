@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, RELOAD, START, WRITE
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import (
+    NONE,
+    RELOAD,
+    RESTART,
+    START,
+    WRITE,
+)
 
 # In the order in which a run goes through them. In ``clients``, those that talk to a web endpoint that is about to move
 # learn of both places; in ``flip`` it moves, one host after the other; in ``together`` all members of a mesh change at
 # the same moment, of what restarts besides the configuration; in ``change`` the rest does, one host after the other.
 PHASES = ("start", "clients", "flip", "together", "change")
+
+# The order in which tiers change in the phase ``change``: of Thanos what keeps data before what asks it, so that nobody
+# asks for what the asked do not know yet; "" is the tier of Prometheus with its sidecar and of Alertmanager. The
+# compactor is stopped before all of them and starts after them.
+COMPACTOR = "thanos_compact"
+TIERS = (
+    *("thanos_store", "thanos_receive", "thanos_receive_router", "", "thanos_rule", "thanos_query"),
+    *("thanos_query_frontend", COMPACTOR),
+)
 
 Cohort = t.Tuple[str, ...]
 
@@ -57,11 +72,23 @@ def phase(
     if not is_meant(part, only, beside) or part["pending"] == NONE:
         return ""
     if part["pending"] == START:
+        if part["tier"] == COMPACTOR:  # it starts after all that reads the bucket
+            return "change"
         goes_on = part["runs"] not in ("", part["version"]) and any(tuple(one) in serving for one in part["cohorts"])
         return "change" if goes_on else START
     if "clients" in part["breaks"]:
         return "flip"
     return "together" if part["at_once"] or part["ahead"] else "change"
+
+
+def paused(parts: t.Iterable[t.Mapping[str, t.Any]], only: str = "") -> list[bool]:
+    """Of each part, whether it is a compactor that stands still while others of Thanos change."""
+    known = list(parts)
+    changing = any(part["tier"] not in ("", COMPACTOR) and phase(part, only) == "change" for part in known)
+    return [
+        changing and part["tier"] == COMPACTOR and part["pending"] == RESTART and phase(part, only) == "change"
+        for part in known
+    ]
 
 
 def together(pending: t.Mapping[str, t.Collection[t.Any]], forks: int) -> list[list[str]]:

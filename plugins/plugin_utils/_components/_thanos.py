@@ -64,6 +64,13 @@ def role_options(
     if not web:
         left_out |= {f"{role}_external_url", f"{role}_route_prefix"}
     rows = [option for option in _common.role_options(role, version=VERSION, port=port) if option.name not in left_out]
+    if data_dir is None:  # nothing is replayed
+        rows = [
+            dataclasses.replace(option, description="Seconds a start may take.", default=120)
+            if option.name == f"{role}_start_timeout"
+            else option
+            for option in rows
+        ]
     if grpc_port is not None:
         rows += [
             Option(

@@ -73,6 +73,7 @@ KIND = Kind(
     options=OPTIONS,
     borrowed=_thanos.SHARED,
     release=_thanos.RELEASE,
+    tier="thanos_query",
 )
 
 

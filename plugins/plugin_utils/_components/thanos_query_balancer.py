@@ -60,6 +60,7 @@ KIND = Kind(
     enabled_by=f"{NAME}_enabled",
     enabled_unless=DOWNSTREAM.name,
     leaves_with="thanos_query_frontend_state",
+    tier="thanos_query_frontend",
     borrowed=(DOWNSTREAM, *_FRONTENDS_STATE),
 )
 # Seconds between two looks at a querier; so many in a row that fail take it out, so many that don't bring it back.

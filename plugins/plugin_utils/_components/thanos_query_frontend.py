@@ -58,6 +58,7 @@ KIND = Kind(
     options=OPTIONS,
     borrowed=(*_thanos.SHARED, *thanos_query_balancer.PLACE),
     release=_thanos.RELEASE,
+    tier="thanos_query_frontend",
 )
 
 

@@ -134,6 +134,7 @@ KIND = Kind(
     options=OPTIONS,
     borrowed=(*_thanos.SHARED, _thanos.OBJSTORE, _thanos.TENANTS),
     release=_thanos.RELEASE,
+    tier="thanos_receive",
 )
 
 

@@ -47,6 +47,7 @@ KIND = Kind(
     options=OPTIONS,
     borrowed=(*_thanos.SHARED, _thanos.TENANTS, *thanos_receive.RING),
     release=_thanos.RELEASE,
+    tier="thanos_receive_router",
 )
 
 

@@ -66,6 +66,7 @@ KIND = Kind(
     options=OPTIONS,
     borrowed=(*_thanos.SHARED, _thanos.OBJSTORE),
     release=_thanos.RELEASE,
+    tier="thanos_store",
 )
 
 

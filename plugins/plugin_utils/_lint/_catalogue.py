@@ -19,6 +19,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint impo
     live,
     live_changes,
     live_hosts,
+    live_objstore,
     live_versions,
     prometheus,
     relabelling,
@@ -59,4 +60,10 @@ RULES: tuple[Rule[Subject], ...] = (
 LAST_RULES: tuple[Rule[ignores.Judged], ...] = ignores.RULES
 
 # Rules over what hosts say of themselves.
-LIVE_RULES: tuple[Rule[Seen], ...] = (*live.RULES, *live_hosts.RULES, *live_changes.RULES, *live_versions.RULES)
+LIVE_RULES: tuple[Rule[Seen], ...] = (
+    *live.RULES,
+    *live_hosts.RULES,
+    *live_changes.RULES,
+    *live_versions.RULES,
+    *live_objstore.RULES,
+)
