@@ -101,6 +101,7 @@ STEPS = {
             needs=("engine",),
         ),
         Step("molecule federation", "molecule test -s federation", 1800, needs=("engine",)),
+        Step("molecule thanos", "molecule test -s thanos", 2700, needs=("engine",)),
         Step("molecule drills", "molecule test -s drills", 1200, needs=("engine",)),
         Step(
             "integration",

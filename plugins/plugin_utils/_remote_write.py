@@ -14,8 +14,10 @@ import urllib.parse
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Link, Topology
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import normal_address
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port, normal_address
 
+# Whoever takes remote write of Thanos: routers before ingestors.
+_RECEIVERS = ("thanos_receive_router", "thanos_receive")
 OUTSIDE = "remote storage outside the inventory"
 # vminsert is the way into VictoriaMetrics' cluster.
 VICTORIAMETRICS = "victoriametrics"
@@ -52,11 +54,43 @@ class Endpoint:
         return self.writer.where("remote_write")
 
 
+def configs(prometheus: Instance, topology: Topology) -> list[dict[str, t.Any]]:
+    """The blocks of prometheus.yml: the given ones, and where it is asked for the environment's receivers.
+
+    The k-th set writes to the k-th router, all its replicas alike. While that is away, their write-ahead logs keep what
+    they have for it (two hours of it).
+
+    :raises HAError: where there is no receiver, or its address or port is not usable.
+    """
+    given: list[dict[str, t.Any]] = prometheus.opt("remote_write")
+    if not prometheus.opt("write_to_receive"):
+        return given
+    there = [one for one in topology.of(*_RECEIVERS) if one.environment == prometheus.environment]
+    routers = [one for one in there if one.kind.name == _RECEIVERS[0]] or there
+    if not routers:
+        raise HAError(
+            f"the environment {prometheus.environment!r} has no receiver to write to",
+            where=prometheus.where("write_to_receive"),
+            do="put hosts into thanos_receive, or set it to false.",
+        )
+    sets = [one for one in topology.cohorts_of("prometheus") if one.environment == prometheus.environment]
+    turn = [one.name for one in sets].index(topology.cohort(prometheus).name)
+    router = routers[turn % len(routers)]
+    place = host_port(router.address, router.port("remote_write_port"), router.where("remote_write_port"))
+    tenant = prometheus.opt("receive_tenant")
+    block: dict[str, t.Any] = {"url": f"http://{place}/api/v1/receive", "name": "thanos-receive"}
+    return [*given, {**block, **({"headers": {"THANOS-TENANT": tenant}} if tenant else {})}]
+
+
 def endpoints(prometheus: Instance, topology: Topology) -> list[Endpoint]:
     """What a Prometheus writes to."""
     hints = prometheus.opt("remote_write_kinds")
     found: list[Endpoint] = []
-    for number, config in enumerate(prometheus.opt("remote_write"), 1):
+    try:
+        every = configs(prometheus, topology)
+    except HAError:  # rendering says so
+        every = prometheus.opt("remote_write")
+    for number, config in enumerate(every, 1):
         place = _place(config.get("url"), prometheus)
         instance = topology.by_endpoint.get(place) if place else None
         receiver = topology.cohort(instance) if instance else None

@@ -157,6 +157,20 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("prometheus_remote_write", "list", "Remote write, as Prometheus has it.", elements="dict", default=[]),
     Option(
+        "prometheus_write_to_receive",
+        "bool",
+        "Whether everything is also written to the Thanos receivers of the environment: the k-th replica set to the "
+        "k-th router, or ingestor where there is no router.",
+        default=False,
+        shared=True,
+    ),
+    Option(
+        "prometheus_receive_tenant",
+        "str",
+        "The tenant in whose name it writes there.",
+        shown_default="O(thanos_receive_default_tenant)",
+    ),
+    Option(
         "prometheus_remote_write_kinds",
         "dict",
         "What receives a remote write that no host of the inventory does: C(victoriametrics), C(mimir), C(cortex) or "
@@ -326,9 +340,8 @@ def config(instance: Instance, topology: Topology, _files: _base.Files | None = 
         rendered["alerting"] = _alerting(instance, topology)
     rendered["scrape_configs"] = _scrape_configs(instance) + _federation.scrape_configs(instance, topology)
     rendered["scrape_configs"] += _watch.scrape_configs(instance, topology)
-    for name in ("remote_write", "remote_read"):
-        if instance.opt(name):
-            rendered[name] = instance.opt(name)
+    remote = {"remote_write": _remote_write.configs(instance, topology), "remote_read": instance.opt("remote_read")}
+    rendered.update({name: value for name, value in remote.items() if value})
     return _base.merge({key: value for key, value in rendered.items() if value != {}}, last)
 
 

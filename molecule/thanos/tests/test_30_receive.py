@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Receivers: tenants apart, an ingestor that is killed, one more."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import SETS, wait_for
+from ansible_collections.baremetal.prometheus_ha.molecule.thanos.support import (
+    EXPORTERS,
+    INGESTORS,
+    ROUTERS,
+    SCRAPE,
+    WRITTEN,
+    Thanos,
+)
+
+#: Seconds after which everything that was scraped has been written.
+WRITTEN_BY = 3 * SCRAPE
+
+
+def test_each_tenant_has_its_own(stack: Thanos) -> None:
+    found = stack.query(f"count by (tenant_id, region) (up{{{WRITTEN}}})")
+    assert {(one["metric"]["tenant_id"], one["metric"]["region"]): one["value"][1] for one in found} == {
+        (name, name): str(EXPORTERS) for name in SETS
+    }
+
+
+def test_each_series_is_kept_three_times(stack: Thanos) -> None:
+    selector = f'up{{{WRITTEN}, replica="eu-2", instance="{stack.exporter("us-2")}"}}'
+    found = stack.query(selector, dedup=False)
+    assert {one["metric"]["receive_replica"] for one in found} == set(INGESTORS)
+
+
+def test_writes_go_on_without_an_ingestor(stack: Thanos) -> None:
+    selector = f'up{{{WRITTEN}, replica="eu-2", instance="{stack.exporter("us-2")}"}}'
+    begun = time.time()
+    stack.sh("am-1", "systemctl kill --signal=KILL thanos_receive; systemctl stop thanos_receive")
+    try:
+        time.sleep(40)
+        assert stack.value(f"count(up{{{WRITTEN}}})") == 2 * EXPORTERS
+    finally:
+        stack.sh("am-1", "systemctl start thanos_receive")
+    time.sleep(WRITTEN_BY)
+    assert_written(stack, selector, begun)
+
+
+def assert_written(stack: Thanos, selector: str, begun: float) -> None:
+    """Every sample that the replica has of that time is at the ingestors; none was given up."""
+    until = time.time() - WRITTEN_BY
+    window = f"{int(until - begun)}s"
+    local = stack.prometheus(
+        "eu-2", f"query?query=up%7Binstance%3D%22{stack.exporter('us-2')}%22%7D%5B{window}%5D&time={until}"
+    )["result"]
+    scraped = [float(when) for series in local for when, _value in series["values"]]
+    kept = set(stack.times(selector, window, dedup=False, time=until))
+    lost = [when for when in scraped if when not in kept]
+    print(f"{len(scraped)} samples scraped, {len(lost)} lost")
+    assert len(scraped) > 5
+    assert lost == []
+    for name in ("failed", "dropped"):
+        assert stack.metric("eu-2", 9090, f"prometheus_remote_storage_samples_{name}_total") == 0
+
+
+def test_a_fourth_ingestor_takes_its_part(stack: Thanos) -> None:
+    selector = f'up{{{WRITTEN}, replica="eu-2", instance="{stack.exporter("us-2")}"}}'
+    begun = time.time()
+    run = stack.roll(members={"thanos_receive": ["eu-2"]}).succeeded()
+    print(f"site.yml took {run.seconds:.1f} s")
+    for router in ROUTERS:
+        rings = json.loads(stack.sh(router, "cat /etc/thanos_receive_router/hashrings.json"))
+        assert len(rings[0]["endpoints"]) == len(INGESTORS) + 1
+    wait_for(lambda: stack.metric("eu-2", 10909, "prometheus_tsdb_head_series") > 0, 60, "it keeps series")
+    hashes = {stack.metric(router, 10915, "thanos_receive_config_hash") for router in ROUTERS}
+    assert len(hashes) == 1 and 0 not in hashes
+    time.sleep(WRITTEN_BY)
+    assert_written(stack, selector, begun)
+    assert stack.value(f"count(up{{{WRITTEN}}})") == 2 * EXPORTERS
