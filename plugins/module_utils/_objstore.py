@@ -65,6 +65,18 @@ def look(params: t.Mapping[str, t.Any], name: str, runner: Runner) -> dict[str, 
     return result
 
 
+def unlisted(executable: str, config_file: str, runner: Runner) -> str:
+    """Why a bucket can't be listed, in the provider's words; "" where it can."""
+    argv = [executable, "tools", "bucket", "ls", f"--objstore.config-file={config_file}", "--timeout=10s"]
+    done = runner(argv, timeout=TIMEOUT)
+    return "" if done.rc == 0 else _last_error(done.words)[:1000]
+
+
+def _last_error(words: str) -> str:
+    found = _ERROR.findall(words) or words.strip().splitlines()[-1:] or ["no word"]
+    return str(found[-1]).replace('\\"', '"')
+
+
 class _RefusedError(Exception):
     """A step that the provider refused, in its words."""
 
@@ -111,8 +123,7 @@ class _Bucket:
 
     def _said(self, words: str) -> str:
         """The provider's own words: what the last line with an error has, without what is secret."""
-        found = _ERROR.findall(words) or words.strip().splitlines()[-1:] or ["no word"]
-        said = str(found[-1]).replace('\\"', '"')
+        said = _last_error(words)
         for secret in sorted(secrets(self._params["config"]), key=len, reverse=True):
             said = said.replace(secret, "********")
         return said[:1000]

@@ -404,6 +404,12 @@ class Service:
             done = self._runner([*command, f"--unit={self.unit}"])
         return self._masked("\n".join(telling(done.words.splitlines())))
 
+    def logged(self, words: str) -> str:
+        """The last line of its log with these words; "" where there is none. Secrets masked."""
+        command = ["journalctl", f"--unit={self.unit}", f"--lines={_LOG_READ}", "--output=cat", "--no-pager", "--quiet"]
+        found = [line for line in self._runner(command).stdout.splitlines() if words in line]
+        return self._masked(found[-1]) if found else ""
+
     def _masked(self, words: str) -> str:
         for secret in self._secrets:
             words = words.replace(secret, _MASK)

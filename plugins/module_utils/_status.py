@@ -10,12 +10,13 @@ import os
 import re
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _status_api
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _objstore, _status_api
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Component
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Http
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._process import Running
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import alertmanager_hash
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner, run
 
 # Seconds that an answer on the host's own address may take; a healthy process takes a hundredth of it.
 ANSWER_TIMEOUT = 5.0
@@ -64,6 +65,10 @@ def uptime(proc: str = "/proc") -> float:
         return float(file.read().split()[0])
 
 
+# What a compactor logs as it halts (thanos cmd/thanos/compact.go): the error names the blocks.
+HALTING = "critical error detected; halting"
+
+
 def nothing(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The facts of a component of which nothing is known yet."""
     return {
@@ -85,8 +90,20 @@ def nothing(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
+def _bucket(params: t.Mapping[str, t.Any], running: Running, runner: Runner) -> str | None:
+    """Why its bucket can't be listed, in the provider's words; "" where it can, None where it has none."""
+    paths = [file["path"] for file in params["config"].get("files") or ()]
+    if "objstore.yml" not in paths:
+        return None
+    return _objstore.unlisted(running.executable, os.path.join(params["config"]["root"], "objstore.yml"), runner)
+
+
 def look(
-    component: Component, params: t.Mapping[str, t.Any], http: Http | None = None, proc: str = "/proc"
+    component: Component,
+    params: t.Mapping[str, t.Any],
+    http: Http | None = None,
+    proc: str = "/proc",
+    runner: Runner = run,
 ) -> dict[str, t.Any]:
     """The facts of one component; each part that can't be had is told in ``errors``, and the others are there.
 
@@ -99,6 +116,10 @@ def look(
             answer = _status_api.ask(component.api, http or component.api.client(), params.get("expect") or {})
             found["generation"]["running"] = answer.pop("generation", "")
             found.update(answer)
+            if found.get("halted"):
+                found["halted_because"] = component.service.logged(HALTING)
+        if running:
+            found["bucket"] = _bucket(params, running, runner)
         files = component.config.plan()
         found["edited"] = [os.path.join(params["config"]["root"], path) for path in files.edited]
         due = component.pending(files)
@@ -126,6 +147,6 @@ def _unit(component: Component, found: dict[str, t.Any], proc: str) -> Running |
         "executable": running.executable if running else "",
     }
     if running:
-        found["version"]["running"] = version_of(running.executable, component.name)
+        found["version"]["running"] = version_of(running.executable, component.release.spec.name)
         found["retention"] = retention(running.argv)
     return running

@@ -38,6 +38,8 @@ def ask(api: Api, http: Http, expect: t.Mapping[str, t.Any]) -> dict[str, t.Any]
         questions = _prometheus(api, http, expect, found)
     elif api.kind == "alertmanager":
         questions = _alertmanager(api, http)
+    elif api.kind in ("thanos", "thanos_rule"):
+        questions = _thanos(api, http, expect)
     try:
         http.request("GET", api.at("/-/healthy"))
         found["answers"] = True
@@ -83,6 +85,49 @@ def _alertmanager(api: Api, http: Http) -> list[Question]:
         lambda: alertmanager_metrics(fetch(api, http, "/metrics").text),
         lambda: mesh(fetch_object(api, http, "/api/v2/status")),
     ]
+
+
+def _thanos(api: Api, http: Http, expect: t.Mapping[str, t.Any]) -> list[Question]:
+    questions: list[Question] = [lambda: thanos_metrics(fetch(api, http, "/metrics").text)]
+    if api.kind == "thanos_rule":
+        questions.append(lambda: generation(fetch_data(api, http, _MARKER)))
+    if "stores" in expect:  # a querier
+        questions.append(lambda: stores(fetch_data(api, http, "/api/v1/stores"), expect["stores"]))
+        questions.append(lambda: deduplication(fetch_data(api, http, "/api/v1/status/flags")))
+    return questions
+
+
+def thanos_metrics(text: str) -> dict[str, t.Any]:
+    """From the /metrics of a component of Thanos; None for what it does not have."""
+    beside = _metrics.value(text, "thanos_sidecar_prometheus_up")
+    halted = _metrics.value(text, "thanos_compact_halted")
+    found: dict[str, t.Any] = {
+        "prometheus_up": None if beside is None else beside == 1,
+        "halted": None if halted is None else halted == 1,
+        "alerts_dropped": _whole(_metrics.total(text, "thanos_alert_sender_alerts_dropped_total")),
+        "head_series": _whole(_metrics.total(text, "prometheus_tsdb_head_series")),
+        "blocks_loaded": _whole(_metrics.value(text, "thanos_bucket_store_blocks_loaded")),
+    }
+    if _metrics.value(text, "thanos_rule_config_last_reload_successful") is not None:
+        found["reload"] = _reload(text, "thanos_rule")
+    return found
+
+
+def stores(data: t.Mapping[str, t.Any], wanted: t.Sequence[str]) -> dict[str, t.Any]:
+    """From a querier's /api/v1/stores: of the wanted ``host:port`` which are connected, and why others are not."""
+    seen = {
+        str(one.get("name")): str(one.get("lastError") or "")[:_WORDS] for kind in data.values() for one in kind or ()
+    }
+    missing = {
+        place: seen.get(place, "it is not among its Store APIs") for place in wanted if place not in seen or seen[place]
+    }
+    return {"store_apis": {"connected": len(wanted) - len(missing), "wanted": len(wanted), "missing": missing}}
+
+
+def deduplication(flags: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """From a querier's /api/v1/status/flags: the labels along which it deduplicates."""
+    given = str(flags.get("query.replica-label") or "")
+    return {"replica_labels": sorted(re.findall(r"[A-Za-z_]\w*", given))}
 
 
 def _whole(number: float | None) -> int | None:

@@ -104,6 +104,7 @@ def _running(facts: Facts, unit: Facts) -> t.Iterator[Found]:
     if facts.get("checkpoint_failures"):
         what = f"{facts['checkpoint_failures']} checkpoints of the WAL failed since its start."
         yield "degraded", what, f"look at the disk; {log}"
+    yield from _thanos(facts, log)
     for source in facts.get("federation") or []:
         if not source["up"]:
             what = f"it does not get series from {source['url']} (job {source['job']}): {_sentence(source['error'])}"
@@ -123,6 +124,25 @@ def _running(facts: Facts, unit: Facts) -> t.Iterator[Found]:
         yield "degraded", what, "make room, or keep data for a shorter time."
     if facts["errors"]:
         yield "degraded", f"not all could be asked: {_errors(facts)}", log
+
+
+def _thanos(facts: Facts, log: str) -> t.Iterator[Found]:
+    if facts.get("prometheus_up") is False:
+        yield "degraded", "the sidecar does not reach its Prometheus.", f"see that Prometheus; {log}"
+    if facts.get("halted"):
+        why = facts.get("halted_because") or "its log no longer says why"
+        what = f"the compactor has halted, and compacts nothing more: {_sentence(why)}"
+        yield "degraded", what, "see docs/thanos.md, A compactor that halted."
+    if facts.get("bucket"):
+        what = f"its bucket can't be listed: {_sentence(facts['bucket'])}"
+        yield "degraded", what, "see the object store and its keys."
+    known = facts.get("store_apis")
+    if known and known["missing"]:
+        each = "; ".join(f"{place} ({why})" for place, why in known["missing"].items())
+        what = f"it is connected to {known['connected']} of {known['wanted']} Store APIs, not to {each}."
+        yield "degraded", what, "see these, and the way to them (gRPC)."
+    if facts.get("replica_labels") == []:
+        yield "degraded", "deduplication is off: it has no replica label.", f"{_SITE}."
 
 
 def _peers(facts: Facts, line: Line, members: t.Sequence[Line]) -> t.Iterator[Found]:

@@ -147,6 +147,18 @@ def _sees(facts: Facts, line: Line) -> str:
         parts.append(f"Alertmanagers {known['connected']}/{known['wanted']}")
     if sources := facts.get("federation"):
         parts.append(f"federates {sum(source['up'] for source in sources)}/{len(sources)}")
+    if known := facts.get("store_apis"):
+        parts.append(f"Store APIs {known['connected']}/{known['wanted']}")
+    if labels := facts.get("replica_labels"):
+        parts.append(f"deduplicates by {', '.join(labels)}")
+    if facts.get("prometheus_up") is not None:
+        parts.append(f"Prometheus {'up' if facts['prometheus_up'] else 'away'}")
+    if facts.get("halted") is not None:
+        parts.append("halted" if facts["halted"] else "not halted")
+    if facts.get("bucket") is not None:
+        parts.append("bucket away" if facts["bucket"] else "bucket ok")
+    if facts.get("blocks_loaded") is not None:
+        parts.append(f"{facts['blocks_loaded']} blocks")
     if facts.get("head_series") is not None:
         parts.append(f"{facts['head_series']} series")
     if facts.get("firing") is not None:

@@ -74,6 +74,7 @@ def part(pending: str = "none", *, cohort: t.Sequence[str] = ("prometheus", "def
         "keeps": "",
         "cohorts": [list(cohort)],
         "order": 0,
+        "tier": "",
         "watched": False,
         "packaged": False,
         "version": "3.5.3",

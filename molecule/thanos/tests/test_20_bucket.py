@@ -48,10 +48,12 @@ def test_what_is_uploaded_is_compacted_downsampled_and_served(stack: Thanos) -> 
 
     stack.forget("eu-1", ids)
     expression = f'count_over_time(past_total{{n="1"}}[{RANGE}s])'
-    wait_for(lambda: stack.value(expression, host=FRONTEND, time=end) == RANGE // STEP, 60, "the gateways' answer")
+    wait_for(
+        lambda: stack.value(expression, host=FRONTEND, time=end - STEP) == RANGE // STEP, 60, "the gateways' answer"
+    )
     local = stack.prometheus("eu-1", f"query?query=past_total&time={end - STEP}")["result"]
     assert local == [], "the replica itself still has it"
-    coarse = stack.query(expression, time=end, max_source_resolution="5m")
+    coarse = stack.query(expression, time=end - STEP, max_source_resolution="5m")
     assert float(coarse[0]["value"][1]) > 0
     assert stack.metric("am-3", 10912, "thanos_compact_halted") == 0
 
@@ -79,4 +81,8 @@ def test_the_object_store_may_be_away(stack: Thanos) -> None:
     print(f"away for {OUTAGE:.0f} s: {len(answers)} recent queries right, the backlog uploaded")
     stack.forget("us-1", ids)
     expression = f'count_over_time(late_total{{n="1"}}[{2 * HOUR}s])'
-    wait_for(lambda: stack.value(expression, time=begin + 2 * HOUR) == 2 * HOUR // STEP, 60, "its samples, all of them")
+    wait_for(
+        lambda: stack.value(expression, time=begin + 2 * HOUR - STEP) == 2 * HOUR // STEP,
+        60,
+        "its samples, all of them",
+    )

@@ -80,3 +80,20 @@ def test_a_fourth_ingestor_takes_its_part(stack: Thanos) -> None:
     time.sleep(WRITTEN_BY)
     assert_written(stack, selector, begun)
     assert stack.value(f"count(up{{{WRITTEN}}})") == 2 * EXPORTERS
+
+
+def test_an_ingestor_leaves_once_its_data_is_in_the_bucket(stack: Thanos) -> None:
+    selector = f'up{{{WRITTEN}, replica="eu-2", instance="{stack.exporter("us-2")}"}}'
+    begun = time.time()
+    stack.roll(members={"thanos_receive": ["eu-2"]}, hosts={"eu-2": {"thanos_receive_state": "absent"}}).succeeded()
+    for router in ROUTERS:
+        rings = json.loads(stack.sh(router, "cat /etc/thanos_receive_router/hashrings.json"))
+        assert [entry["address"].partition(":")[0] for entry in rings[0]["endpoints"]] == [
+            stack.addresses[name] for name in INGESTORS
+        ]
+    assert stack.sh("eu-2", "systemctl is-active thanos_receive || true") == "inactive"
+    # What the others hold of that time they alone must have: the one that left is asked no more.
+    assert any(one["thanos"]["labels"].get("receive_replica") == "eu-2" for one in stack.blocks())
+    time.sleep(WRITTEN_BY)
+    assert_written(stack, selector, begun)
+    assert stack.value(f"count(up{{{WRITTEN}}})") == 2 * EXPORTERS

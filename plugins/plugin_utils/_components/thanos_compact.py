@@ -151,7 +151,10 @@ def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[
         ),
         *_thanos.web_rows(instance),
     ]
-    return _thanos.rendered(instance, "compact", rows, files)
+    found = _thanos.rendered(instance, "compact", rows, files)
+    # One that has halted does not end by itself (seen with 0.40.1); it may be killed at any time.
+    found["service"]["unit_options"] = {"TimeoutStopSec": "30s", **found["service"]["unit_options"]}
+    return found
 
 
 COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)

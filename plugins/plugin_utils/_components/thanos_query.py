@@ -116,7 +116,9 @@ def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[
         _thanos.Row("query.lookback-delta", "lookback_delta", _thanos.given(instance.opt("lookback_delta"))),
         *_thanos.web_rows(instance),
     ]
-    return _thanos.rendered(instance, "query", rows, [file], data_dirs=())
+    known = [entry["address"] for entry in endpoints(instance, topology)]
+    found = _thanos.rendered(instance, "query", rows, [file], data_dirs=(), api={"prefix": instance.prefix})
+    return {**found, "expect": {"stores": known}}
 
 
 COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)

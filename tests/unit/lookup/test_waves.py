@@ -177,7 +177,7 @@ def test_a_lost_host_stops_everything(waves: Waves) -> None:
 @pytest.mark.parametrize("terms", [[], ["stop"], ["start", "change"]])
 def test_terms(waves: Waves, terms: list[str]) -> None:
     with pytest.raises(
-        AnsibleLookupError, match="takes one of start, clients, flip, together, change, preflight, kept, not"
+        AnsibleLookupError, match="takes one of start, clients, flip, together, change, preflight, pause, kept, not"
     ):
         waves(*terms)
 

@@ -15,6 +15,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._gate_pred
     ALERTMANAGER,
     PROMETHEUS,
     TABLES,
+    THANOS,
 )
 
 MARK = "a" * 64
@@ -516,3 +517,36 @@ def test_each_has_its_time(component: str, scene: Scene, name: str, allowed: flo
     found = first_open(component, TABLES[component], scene)
     assert found is not None
     assert (found.predicate.name, found.allowed) == (name, allowed)
+
+
+def thanos(host: str, *, differs: bool = False, **view: t.Any) -> Replica:
+    """A component of Thanos that is well, but for what is given."""
+    well = {"answers": True, "error": "", "ready": True, "status": 200, "stores": 6, "prometheus_up": None}
+    return Replica(host, {**well, "started": 1.0, "uptime": 9.0, **view}, differs=differs)
+
+
+@pytest.mark.parametrize(
+    ("state", "own", "other", "before", "said"),
+    [
+        pytest.param("after", {}, {}, None, None, id="well"),
+        pytest.param("before", {}, AWAY, None, "answer: b does not answer: connection refused", id="the other is away"),
+        pytest.param("before", {}, {"ready": False, "status": 503}, None, "ready: b is not ready", id="it starts"),
+        pytest.param("after", {"ready": False, "status": 503}, {}, None, "ready: a is not ready", id="not ready"),
+        pytest.param("after", {"prometheus_up": False}, {}, None, "Prometheus: the sidecar of a", id="sidecar"),
+        pytest.param("after", {"stores": 4}, {}, None, "connected to 4 Store APIs, b to 6", id="less than the other"),
+        pytest.param("after", {"stores": 4}, {"stores": 4}, 6, "a before the change to 6", id="less than before"),
+        pytest.param("after", {"stores": None}, {"stores": None}, None, None, id="no querier"),
+    ],
+)
+def test_thanos(state: str, own: dict[str, t.Any], other: t.Any, before: int | None, said: str | None) -> None:
+    scene = Scene(
+        state, thanos("a", **own), (thanos("b", **other),), LIMITS, None if before is None else {"stores": before}
+    )
+    found = first_open("thanos_query", THANOS, scene)
+    assert (found is None) == (said is None)
+    assert said is None or (found is not None and said in f"{found.predicate.name}: {found.sentence}")
+
+
+def test_what_a_change_takes_from_a_querier_is_not_missed() -> None:
+    own = thanos("a", differs=True, stores=4)
+    assert first_open("thanos_query", THANOS, Scene("after", own, (), LIMITS, {"stores": 6})) is None

@@ -11,8 +11,11 @@ import typing as t
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._waves import (
+    COMPACTOR,
     PHASES,
+    TIERS,
     is_meant,
+    paused,
     phase,
     serving,
     together,
@@ -249,3 +252,22 @@ def test_what_a_run_that_does_less_is_about(found: t.Mapping[str, t.Any], only: 
 def test_what_is_of_the_distribution_goes_with_what_it_serves(only: str, beside: t.Any, expected: str) -> None:
     balancer = part("restart", packaged=True, version="", runs="")
     assert phase(balancer, only, (), [balancer, beside]) == expected
+
+
+def test_the_compactor_is_the_last_also_where_it_does_not_run_yet() -> None:
+    assert phase(part("start", tier=COMPACTOR)) == "change"
+    assert TIERS[-1] == COMPACTOR
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        pytest.param([("restart", COMPACTOR), ("restart", "thanos_store")], [True, False], id="others change"),
+        pytest.param([("restart", COMPACTOR), ("restart", "")], [False, False], id="Prometheus alone"),
+        pytest.param([("restart", COMPACTOR), ("none", "thanos_query")], [False, False], id="nobody else"),
+        pytest.param([("none", COMPACTOR), ("restart", "thanos_query")], [False, False], id="it has nothing pending"),
+        pytest.param([("start", COMPACTOR), ("restart", "thanos_query")], [False, False], id="it does not run"),
+    ],
+)
+def test_when_the_compactor_stands_still(parts: list[tuple[str, str]], expected: list[bool]) -> None:
+    assert paused(part(pending, tier=tier) for pending, tier in parts) == expected

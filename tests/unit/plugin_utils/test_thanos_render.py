@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the Thanos components are rendered: wired by the topology alone."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+import yaml
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry, _waves
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._render import Plan
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
+    alertmanager,
+    contents,
+    flags,
+    loaded,
+    plan,
+    slice_of,
+)
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos import OBJSTORE, Part, of, pair
+
+RULES = [{"name": "x", "rules": [{"record": "a:b", "expr": "vector(1)"}]}]
+
+
+def whole(*more: Part) -> Plan:
+    """Every component, two of those that can have replicas."""
+    return plan(
+        pair(),
+        alertmanager("am-1", "am-2"),
+        of("store", "s-1", "s-2"),
+        of("query", "q-1", "q-2"),
+        of("query_frontend", "f-1"),
+        of("compact", "c-1"),
+        of("rule", "r-1", "r-2", thanos_rule_rules=RULES),
+        of("receive", "i-1", "i-2", "i-3", prometheus_ha_failure_domain="z1"),
+        of("receive_router", "rt-1"),
+        *more,
+    )
+
+
+def test_every_component_is_one_release_and_its_own_service() -> None:
+    found = whole()
+    slices = [item for items in found.hosts.values() for item in items if item["name"].startswith("thanos")]
+    assert {item["name"] for item in slices} == {
+        name for name in (kind.name for kind in _registry.KINDS) if name.startswith("thanos")
+    }
+    for item in slices:
+        if item["name"] == "thanos_query_balancer":
+            continue
+        assert (item["release"]["name"], item["release"]["version"]) == ("thanos", "0.42.4")
+        assert item["service"]["name"] == item["name"]
+        assert item["service"]["executable"] == "{release}/bin/thanos"
+        assert item["service"]["user"] == ("prometheus" if item["name"] == "thanos_sidecar" else "thanos")
+        assert item["config"]["group"] == item["service"]["user"]
+
+
+def test_no_key_is_on_a_command_line_or_in_a_unit() -> None:
+    for items in whole().hosts.values():
+        for item in items:
+            assert "hush" not in json.dumps(item["service"])
+            for file in item["config"]["files"]:
+                if "hush" in file["content"]:
+                    assert (file["path"], file["mode"], file["masked"]) == ("objstore.yml", "0640", True)
+                    assert "hush" in item["secrets"]
+
+
+def test_a_sidecar_stands_beside_its_prometheus() -> None:
+    item = slice_of(plan(pair(prometheus_port=9191, prometheus_data_dir="/data")), "p-1", "thanos_sidecar")
+    given = flags(item)
+    assert given["--prometheus.url"] == ["http://127.0.0.1:9191"]
+    assert given["--tsdb.path"] == ["/data"]
+    assert (item["service"]["data_dirs"], item["service"]["shared_dirs"]) == ([], ["/data"])
+
+
+def test_queriers_ask_all_that_keeps_samples() -> None:
+    item = slice_of(whole(of("query", "q-3", thanos_query_endpoints=["far:10901"])), "q-3", "thanos_query")
+    assert flags(item)["--endpoint.sd-config-reload-interval"] == ["10s"]
+    assert flags(item)["--query.replica-label"] == ["receive_replica", "replica", "rule_replica"]
+    listed = [entry["address"].partition(".")[0] for entry in loaded(item, "endpoints.yml")["endpoints"]]
+    assert listed == ["p-1", "p-2", "s-1", "s-2", "r-1", "r-2", "i-1", "i-2", "i-3", "far:10901"]
+
+
+def test_an_endpoint_that_nobody_stands_in_for_is_strict() -> None:
+    item = slice_of(plan(pair(), of("store", "s-1"), of("query", "q-1")), "q-1", "thanos_query")
+    strict = {entry["address"]: entry.get("strict", False) for entry in loaded(item, "endpoints.yml")["endpoints"]}
+    assert strict == {"p-1.example:10901": False, "p-2.example:10901": False, "s-1.example:10905": True}
+
+
+def test_a_frontend_asks_the_balancer_and_that_all_queriers() -> None:
+    found = whole()
+    assert flags(slice_of(found, "f-1", "thanos_query_frontend"))["--query-frontend.downstream-url"] == [
+        "http://127.0.0.1:10917"
+    ]
+    text = contents(slice_of(found, "f-1", "thanos_query_balancer"))["haproxy.cfg"]
+    assert [line.split()[1:] for line in text.splitlines() if line.startswith("    server ")] == [
+        ["q-1", "q-1.example:10904"],
+        ["q-2", "q-2.example:10904"],
+    ]
+
+
+def test_with_an_address_of_ones_own_there_is_no_balancer() -> None:
+    own = {"thanos_query_frontend_downstream_url": "http://vip:1"}
+    found = plan(pair(), of("query", "q-1"), of("query_frontend", "f-1", **own))
+    assert [item["name"] for item in found.hosts["f-1"]] == ["thanos_query_frontend"]
+    assert flags(found.hosts["f-1"][0])["--query-frontend.downstream-url"] == ["http://vip:1"]
+
+
+def test_a_ruler_asks_the_queriers_and_alerts_the_mesh() -> None:
+    item = slice_of(whole(), "r-1", "thanos_rule")
+    assert loaded(item, "query.yml") == [
+        {"static_configs": ["q-1.example:10904", "q-2.example:10904"], "scheme": "http"}
+    ]
+    (block,) = loaded(item, "alertmanagers.yml")["alertmanagers"]
+    assert (block["api_version"], block["static_configs"]) == ("v2", ["am-1.example:9093", "am-2.example:9093"])
+    given = flags(item)
+    assert given["--label"] == ['ruler="default-default"', 'rule_replica="r-1"']
+    assert given["--alert.label-drop"] == ["rule_replica"]
+    assert item["api"]["kind"] == "thanos_rule"
+    other = slice_of(whole(), "r-2", "thanos_rule")
+    assert item["api"]["generation"] == other["api"]["generation"]
+    assert item["api"]["generation"] in contents(item)["rules/prometheus_ha_generation.yml"]
+
+
+def test_prefixes_of_queriers_are_kept_apart() -> None:
+    found = plan(pair(), of("query", "q-1", thanos_query_route_prefix="/thanos"), of("rule", "r-1"))
+    assert loaded(slice_of(found, "r-1", "thanos_rule"), "query.yml") == [
+        {"static_configs": ["q-1.example:10904"], "scheme": "http", "path_prefix": "/thanos"}
+    ]
+    querier = slice_of(found, "q-1", "thanos_query")
+    assert flags(querier)["--web.route-prefix"] == ["/thanos"]
+    assert querier["api"]["url"] == "http://127.0.0.1:10904"
+
+
+def test_routers_alone_know_the_hashring() -> None:
+    found = whole()
+    router = slice_of(found, "rt-1", "thanos_receive_router")
+    (ring,) = json.loads(contents(router)["hashrings.json"])
+    assert ring["algorithm"] == "ketama"
+    assert ring["endpoints"] == [{"address": f"i-{n}.example:10907", "az": "z1"} for n in (1, 2, 3)]
+    assert flags(router)["--receive.replication-factor"] == ["3"]
+    assert "--receive.local-endpoint" not in flags(router)
+    ingestor = slice_of(found, "i-1", "thanos_receive")
+    assert "hashrings.json" not in contents(ingestor)
+    assert flags(ingestor)["--label"] == ['receive_cluster="default-default"', 'receive_replica="i-1"']
+
+
+def test_without_routers_every_ingestor_routes() -> None:
+    found = plan(pair(), of("receive", "i-1", "i-2", "i-3", thanos_tenants=["a"]))
+    item = slice_of(found, "i-2", "thanos_receive")
+    assert flags(item)["--receive.local-endpoint"] == ["i-2.example:10907"]
+    assert json.loads(contents(item)["hashrings.json"])[0]["tenants"] == ["a"]
+
+
+def test_sets_write_to_the_receivers_in_turn() -> None:
+    wanted = {"prometheus_write_to_receive": True, "prometheus_receive_tenant": "t"}
+    first = pair("a-1", "a-2", prometheus_replica_set="a", prometheus_external_labels={"cluster": "a"}, **wanted)
+    second = pair("b-1", "b-2", prometheus_replica_set="b", prometheus_external_labels={"cluster": "b"}, **wanted)
+    found = plan(first, second, of("receive", "i-1"), of("receive_router", "rt-1", "rt-2"))
+    urls = {
+        host: loaded(slice_of(found, host), "prometheus.yml")["remote_write"][0]["url"]
+        for host in ("a-1", "a-2", "b-1", "b-2")
+    }
+    assert urls == {
+        "a-1": "http://rt-1.example:10916/api/v1/receive",
+        "a-2": "http://rt-1.example:10916/api/v1/receive",
+        "b-1": "http://rt-2.example:10916/api/v1/receive",
+        "b-2": "http://rt-2.example:10916/api/v1/receive",
+    }
+
+
+def test_writing_to_receivers_that_are_not_there_is_refused() -> None:
+    said = [str(finding) for finding in plan(pair(prometheus_write_to_receive=True)).findings]
+    assert any("has no receiver to write to" in line for line in said), said
+
+
+def test_a_compactor_merges_replicas_by_penalty_and_waits() -> None:
+    item = slice_of(whole(of("compact", "c-2", thanos_compact_shard="b")), "c-2", "thanos_compact")
+    assert flags(item)["--wait"] == [""]
+    assert "--deduplication.func" not in flags(item)
+    merged = {"thanos_compact_deduplication_replica_labels": ["replica"]}
+    found = plan(pair(), of("compact", "c-1", **merged))
+    assert flags(slice_of(found, "c-1", "thanos_compact"))["--deduplication.func"] == ["penalty"]
+
+
+@pytest.mark.parametrize(
+    ("group", "values", "words"),
+    [
+        ("query", {"thanos_query_extra_args": {"store": "x:1"}}, "has no --store"),
+        ("query", {"thanos_query_extra_args": {"query.timeout": "1m"}}, "set thanos_query_timeout"),
+        ("store", {"thanos_store_extra_args": {"objstore.config-file": "x"}}, "set thanos_objstore_config"),
+        ("query", {"thanos_version": "0.37.0"}, "has no --endpoint.sd-config-file (added in 0.38)"),
+    ],
+)
+def test_flags_are_checked_by_version_and_owner(group: str, values: dict[str, t.Any], words: str) -> None:
+    said = [str(finding) for finding in plan(pair(), of(group, "x-1", **values)).findings]
+    assert any(words in line for line in said), said
+
+
+def test_a_change_of_what_is_read_at_the_start_alone_is_seen_in_the_unit() -> None:
+    def unit(**values: t.Any) -> dict[str, str]:
+        item = slice_of(plan(pair(), of("store", "s-1", **values)), "s-1", "thanos_store")
+        found: dict[str, str] = item["service"]["environment"]
+        return found
+
+    other = {**OBJSTORE, "prefix": "p"}
+    assert unit() != unit(thanos_objstore_config=other)
+    assert yaml.safe_dump(unit()) == yaml.safe_dump(unit())
+
+
+def test_tiers_are_those_that_a_run_goes_through() -> None:
+    assert {kind.tier for kind in _registry.KINDS} == set(_waves.TIERS)
