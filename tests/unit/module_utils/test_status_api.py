@@ -347,3 +347,34 @@ def test_one_that_starts() -> None:
     assert found["waiting_for"] == "Alertmanager's gossip is not settled (status settling)"
     assert found["mesh"] == status["cluster"]
     assert found["silences"] == 3
+
+
+def test_what_thanos_says_of_itself() -> None:
+    text = "thanos_sidecar_prometheus_up 0\nthanos_bucket_store_blocks_loaded 12\n"
+    found = _status_api.thanos_metrics(text)
+    assert (found["prometheus_up"], found["blocks_loaded"], found["halted"]) == (False, 12, None)
+    assert "reload" not in found
+    ruler = "thanos_rule_config_last_reload_successful 1\nthanos_rule_config_last_reload_success_timestamp_seconds 7\n"
+    assert _status_api.thanos_metrics(ruler)["reload"] == {"successful": True, "at": 7}
+
+
+def test_store_apis_that_are_not_connected() -> None:
+    data = {
+        "sidecar": [{"name": "a:1", "lastError": None}, {"name": "b:1", "lastError": "no route"}],
+        "store": None,
+    }
+    assert _status_api.stores(data, ["a:1", "b:1", "c:1"]) == {
+        "store_apis": {
+            "connected": 1,
+            "wanted": 3,
+            "missing": {"b:1": "no route", "c:1": "it is not among its Store APIs"},
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("flag", "labels"), [("[replica, rule_replica]", ["replica", "rule_replica"]), ("[]", []), (None, [])]
+)
+def test_deduplication(flag: str | None, labels: list[str]) -> None:
+    flags = {} if flag is None else {"query.replica-label": flag}
+    assert _status_api.deduplication(flags) == {"replica_labels": labels}
