@@ -73,8 +73,9 @@ def unlisted(executable: str, config_file: str, runner: Runner) -> str:
 
 
 def _last_error(words: str) -> str:
+    """The cause; after it, Thanos prints where in its code it was."""
     found = _ERROR.findall(words) or words.strip().splitlines()[-1:] or ["no word"]
-    return str(found[-1]).replace('\\"', '"')
+    return str(found[-1]).partition("\\n")[0].replace('\\"', '"')
 
 
 class _RefusedError(Exception):

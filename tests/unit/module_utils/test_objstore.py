@@ -95,7 +95,8 @@ def test_without_thanos_nothing_is_tried(tmp_path: Path) -> None:
     [("ls", "list"), ("upload-blocks", "write"), ("mark", "delete"), ("cleanup", "delete")],
 )
 def test_a_refusal_is_told_in_the_providers_words(thanos: str, command: str, step: str) -> None:
-    line = r'ts=1 level=error err="upload: Access Denied for abcdef, \"hush-hush\""'
+    frames = r"\ngithub.com/x/y.Z\n\tgithub.com/x/y.go:1\nouter"
+    line = rf'ts=1 level=error err="upload: Access Denied for abcdef, \"hush-hush\"{frames}"'
     found = look(Store(command, f"ts=0 level=info msg=hello\n{line}\n"), thanos)
     assert (found["failed"], found["said"]) == (step, 'upload: Access Denied for ********, "********"')
 
