@@ -573,5 +573,5 @@ def test_the_address_is_that_of_the_way_there() -> None:
 def test_the_argument_spec_is_what_the_spec_reads() -> None:
     assert set(_service_spec.SERVICE_SPEC) == {
         *("name", "user", "group", "executable", "args", "environment", "data_dirs", "ports", "unit_options"),
-        *("host_ip_towards", "start_timeout"),
+        *("shared_dirs", "host_ip_towards", "start_timeout"),
     }
