@@ -27,7 +27,7 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VERSION = "3.5.3"
-SIZES = (0, 1, 10, 50)
+SIZES = (1, 10, 50)
 SERIES = 1000
 # Seconds: between two scrapes of a source, and for how long each size is looked at.
 INTERVAL, WINDOW = 5, 60
