@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
 import json
 import subprocess
 import time
@@ -18,6 +20,10 @@ import pytest
 import yaml
 from ansible_collections.baremetal.prometheus_ha.tests.unit import support_plan
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import binaries, free_port, prometheus
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 VERSION = "3.5.3"
 #: Of Prometheus' documentation of basic authentication: bcrypt of "test".
@@ -25,9 +31,24 @@ HASHED = "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay"
 
 
 def certificate(folder: Path) -> None:
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem")]
-    subprocess.run([*command, "-out", str(folder / "cert.pem")], check=True, capture_output=True)
+    """One that signs itself, for the loopback."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    private = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, *private))
 
 
 def source(folder: Path) -> list[str]:
