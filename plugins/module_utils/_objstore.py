@@ -9,6 +9,7 @@ What is written is a block of a few bytes below a prefix of its own, where no ot
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
@@ -150,12 +151,19 @@ class _Bucket:
         if _ULID in self._run(self._aside, "ls"):
             raise _RefusedError("what was deleted is still there")
 
+    def _every_meta(self) -> str:
+        """A block that a compactor deletes meanwhile makes the tool fail, so it is asked again."""
+        for _attempt in range(2):
+            with contextlib.suppress(_RefusedError):
+                return self._run(self._real, "ls", "--output=json")
+        return self._run(self._real, "ls", "--output=json")
+
     def _taken(self) -> list[dict[str, t.Any]]:
         data = self._params["data_dir"]
         if not self._params["labels"] or (data and _has_uploaded(data)):
             return []
         counts: dict[str, int] = {}
-        for meta in metas(self._run(self._real, "ls", "--output=json")):
+        for meta in metas(self._every_meta()):
             labels = (meta.get("thanos") or {}).get("labels") or {}
             key = json.dumps(labels, sort_keys=True)
             counts[key] = counts.get(key, 0) + 1

@@ -140,3 +140,15 @@ def test_blocks_under_the_labels_of_one_that_has_uploaded_none(
 def test_metas_are_read_one_after_the_other() -> None:
     assert _objstore.metas('{"a": {"b": 1}}\n{\n "a": 2}\nrest {') == [{"a": {"b": 1}}, {"a": 2}]
     assert _objstore.metas("") == []
+
+
+def test_a_block_that_vanishes_while_all_are_read_is_no_refusal(thanos: str) -> None:
+    store = Store(blocks=[block(EU)])
+    failures = [Completed(1, "", 'err="object not found"')]
+
+    def run(argv: t.Sequence[str], **options: t.Any) -> Completed:
+        return failures.pop() if "--output=json" in argv and failures else store(argv, **options)
+
+    params = {"executable": thanos, "config": CONFIG, "writes": False, "labels": [EU], "data_dir": None}
+    found = _objstore.look(params, "h", run)
+    assert (found["failed"], found["taken"]) == ("", [{"labels": EU, "blocks": 1}])
