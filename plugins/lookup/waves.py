@@ -135,8 +135,10 @@ class LookupModule(LookupBase):
         if term == "clients":
             return self._found(term, _waves.waves(_store.clients(), canary=self._canary()))
         serving = _waves.serving(item["components"] for item in staged)
-        every = [part for item in staged for part in item["components"].values()]
-        pausing = [part for part, pauses in zip(every, _waves.paused(every, only)) if pauses]
+        pausing = []
+        if term == "pause":
+            every = [part for item in staged for part in item["components"].values()]
+            pausing = [part for part, pauses in zip(every, _waves.paused(every, only)) if pauses]
         pending: dict[str, list[tuple[str, ...]]] = {}
         idle: set[str] = set()
         for item in staged:

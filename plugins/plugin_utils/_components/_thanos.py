@@ -179,14 +179,17 @@ class Text:
 
     :param source: the inventory variable that it comes from.
     :param data: what of it may hold secrets under their keys.
-    :param reread: whether the process notices by itself that it changed.
     """
 
     path: str
     content: str
     source: str
     data: t.Any = None
-    reread: bool = False
+
+    @property
+    def reread(self) -> bool:
+        """Whether the process notices by itself that it changed."""
+        return self.path in REREAD
 
 
 # A file that is read at the start alone takes a restart; these are looked at again (thanos: file_sd, hashrings).
@@ -201,7 +204,7 @@ def folder(instance: Instance) -> str:
 
 def yaml_file(path: str, data: t.Any, source: str) -> Text:
     """A file that Thanos reads as YAML."""
-    return Text(path, _base.to_yaml(data), source, data, path in REREAD)
+    return Text(path, _base.to_yaml(data), source, data)
 
 
 def objstore_file(instance: Instance) -> list[Text]:

@@ -202,7 +202,7 @@ def routing(instance: Instance, topology: Topology) -> tuple[list[_thanos.Row], 
     """The flags and the file of one that knows the hashrings."""
     rings = hashrings(instance, topology)
     path = "hashrings.json"
-    text = _thanos.Text(path, json.dumps(rings, indent=2) + "\n", "thanos_receive_hashrings", reread=True)
+    text = _thanos.Text(path, json.dumps(rings, indent=2) + "\n", "thanos_receive_hashrings")
     sizes = [len(endpoints(ring)) for ring in rings]
     rows = [
         _thanos.Row("receive.hashrings-file", "thanos_receive_hashrings", f"{_thanos.folder(instance)}/{path}"),
