@@ -50,6 +50,8 @@ class ActionModule(SliceAction):
 
     def _with_buckets(self, run: _live_run.LiveRun, task_vars: dict[str, t.Any]) -> list[dict[str, t.Any]]:
         """What is asked, with the object stores: their keys are in the slices alone, and kept nowhere else."""
+        if not run.components:
+            return []  # a host that is only looked at: the plan has no slice of it
         slices = {
             item["name"]: item
             for item in _store.obtain(task_vars, self._templar, self._loader).slices(run.host)
