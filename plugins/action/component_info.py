@@ -27,7 +27,7 @@ class ActionModule(SliceAction):
         try:
             if planned:
                 slices = _store.obtain(task_vars, self._templar, self._loader).slices(host)
-                args["plan"] = [for_host(item, "order", "cohort", "back_to") for item in slices]
+                args["plan"] = [for_host(item, "order", "cohort", "back_to", "uploads") for item in slices]
         except HAError as error:
             return {**result, "failed": True, **error.result()}
         try:

@@ -14,7 +14,8 @@ description:
   - Returns the hosts that M(baremetal.prometheus_ha.component) staged in this run and found to have something
     pending, grouped in waves.
   - The k-th replica of every replica set and the k-th member of every mesh go together, so that no wave holds two
-    hosts that stand in for one another.
+    hosts that stand in for one another. Ingestors of one zone go together where the hashring has as many zones as it
+    makes copies.
 options:
   _terms:
     description:
@@ -140,6 +141,7 @@ class LookupModule(LookupBase):
             every = [part for item in staged for part in item["components"].values()]
             pausing = [part for part, pauses in zip(every, _waves.paused(every, only)) if pauses]
         pending: dict[str, list[tuple[str, ...]]] = {}
+        zones: dict[tuple[str, t.Any], str] = {}
         idle: set[str] = set()
         for item in staged:
             parts = [
@@ -154,6 +156,9 @@ class LookupModule(LookupBase):
                 wanted = [part for part in parts if _is_wanted(part, term, only, serving, beside)]
             if wanted:
                 pending[item["host"]] = [tuple(cohort) for part in wanted for cohort in part["cohorts"]]
+                zones.update(
+                    {(item["host"], tuple(cohort)): part["zone"] for part in wanted for cohort in part["cohorts"]}
+                )
                 # Until it is repaired, the gate of those that rely on it is closed; what else it has passes its own.
                 idle |= set() if all(part["serves"] for part in wanted) else {item["host"]}
         if term == "preflight":
@@ -172,7 +177,7 @@ class LookupModule(LookupBase):
             return self._found(term, [list(pending)] if pending else [])
         if term == "together":
             return self._found(term, _waves.together(pending, int(CLIARGS.get("forks") or 1)))
-        return self._found(term, _waves.waves(pending, first=idle, canary=self._canary()))
+        return self._found(term, _waves.waves(pending, first=idle, canary=self._canary(), zones=zones))
 
     @staticmethod
     def _found(term: str, waves: list[list[str]]) -> list[list[str]]:

@@ -26,6 +26,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
     _ready,
     _record,
     _reload,
+    _uploads,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import KINDS, Api
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._data_copy import DataCopy
@@ -195,6 +196,7 @@ class Component:
         self._back_to = str(params.get("back_to") or "")
         folders = self.service.spec.unit.data_dirs
         self._copy = DataCopy(folders[0]) if folders else None
+        self._uploads = str(params.get("uploads") or "")
         self.told: list[str] = []  # what became of the data
 
     @property
@@ -619,6 +621,7 @@ class Component:
         )
         outcome.actions.append(f"removed {unit}{parts}")
         if self._apply:
+            self._upload()
             self.service.remove()
             self.config.remove()
             self.release.remove(spare=True)
@@ -626,6 +629,23 @@ class Component:
             self._former_secrets.forget()
             outcome.pending = NONE
         return outcome
+
+    def _upload(self) -> None:
+        """Have it upload what it holds as it ends. :raises HAError: where something stays behind; it runs on then."""
+        if not self._uploads:
+            return
+        ran = self.service.stop()
+        if left := _uploads.not_uploaded(self._uploads):
+            ending = "it runs again" if ran else "it does not run"
+            if ran:
+                self.service.start()
+            named = ", ".join(left[:3]) + (" ..." if len(left) > 3 else "")
+            raise HAError(
+                f"{len(left)} blocks of {self._uploads} are not in the bucket ({named}): it was not removed; {ending}",
+                where=self.service.unit,
+                said=self.service.log_tail(self._clock.time() - 60),
+                do="mend its way to the bucket and run again; or move the folder away, where other copies are enough.",
+            )
 
     def _keep_cohort(self) -> None:
         """What serves as wanted serves its set: the next run knows it as the former one."""

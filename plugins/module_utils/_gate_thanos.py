@@ -23,11 +23,13 @@ def look(api: Api, http: Http, *, now: t.Callable[[], float] = time.time) -> dic
     started = _metrics.value(metrics, "process_start_time_seconds") or 0.0
     stores = _metrics.total(metrics, "thanos_store_nodes_grpc_connections")
     beside = _metrics.value(metrics, "thanos_sidecar_prometheus_up")
+    hashrings = _metrics.value(metrics, "thanos_receive_config_hash")
     return {
         "ready": ready.status == 200,
         "status": ready.status,
         "stores": None if stores is None else int(stores),
         "prometheus_up": None if beside is None else beside == 1,
+        "config_hash": None if hashrings is None else int(hashrings),
         "started": started,
         "uptime": now() - started,
     }

@@ -10,7 +10,6 @@ What is written is a block of a few bytes below a prefix of its own, where no ot
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
 import os
 import re
@@ -18,7 +17,7 @@ import shutil
 import tempfile
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _diff
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _diff, _uploads
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner
 
 OBJSTORE_SPEC: dict[str, t.Any] = {
@@ -31,8 +30,6 @@ OBJSTORE_SPEC: dict[str, t.Any] = {
 }
 PREFIX = "prometheus_ha_probe"
 TIMEOUT = 30.0  # seconds for each step; a provider's client tries again for some of them by itself
-# Written by whoever uploads, once it has (thanos pkg/shipper).
-SHIPPER = "thanos.shipper.json"
 _ULID = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
 _META = {
     "ulid": _ULID,
@@ -160,7 +157,7 @@ class _Bucket:
 
     def _taken(self) -> list[dict[str, t.Any]]:
         data = self._params["data_dir"]
-        if not self._params["labels"] or (data and _has_uploaded(data)):
+        if not self._params["labels"] or (data and _uploads.has_uploaded(data)):
             return []
         counts: dict[str, int] = {}
         for meta in metas(self._every_meta()):
@@ -173,11 +170,6 @@ class _Bucket:
             for labels in wanted
             if (key := json.dumps(labels, sort_keys=True)) in counts
         ]
-
-
-def _has_uploaded(data: str) -> bool:
-    """Whether something of a data folder was uploaded; a receiver has a folder a tenant."""
-    return any(glob.glob(os.path.join(data, pattern)) for pattern in (SHIPPER, f"*/{SHIPPER}"))
 
 
 def metas(text: str) -> list[dict[str, t.Any]]:

@@ -227,7 +227,7 @@ def running(unit: str, runner: Runner, proc: str = "/proc") -> Running | None:
 def pending(wanted: Wanted, now: Running | None, state: UnitState | None = None) -> Pending:
     """What must be done so that the wanted runs; from the process itself, never from what a run changed.
 
-    :param state: what systemd says where there is no process, for the reason's sentence.
+    :param state: what systemd says, for one that is stopped just now, and for the reason's sentence.
     """
     if now is None:
         why = "it does not run"
@@ -236,6 +236,8 @@ def pending(wanted: Wanted, now: Running | None, state: UnitState | None = None)
         elif state and state.active == "failed":
             why = f"it failed ({state.result})"
         return Pending("start", (why,))
+    if state and state.active == "deactivating":  # its process is there until it has ended
+        return Pending("start", ("it is being stopped",))
     reasons = [*_executable(wanted, now), *_arguments(wanted.argv[1:], _without_interpreter(wanted, now)[1:])]
     if not now.unit_hash:
         reasons.append("it was not started from a unit of this collection")

@@ -48,10 +48,11 @@ class ReloadResult:
     proof: str
 
 
-def alertmanager_hash(content: bytes) -> int:
-    """What Alertmanager shows as alertmanager_config_hash: 48 bits of MD5, little-endian.
+def config_hash(content: bytes) -> int:
+    """What Alertmanager shows as alertmanager_config_hash and Thanos as thanos_receive_config_hash: 48 bits of MD5,
+    little-endian.
 
-    Source: config/coordinator.go, md5HashAsMetricValue.
+    Source: alertmanager config/coordinator.go, md5HashAsMetricValue; thanos pkg/receive/config.go, hashAsMetricValue.
     """
     try:
         digest = hashlib.md5(content, usedforsecurity=False).digest()
@@ -98,7 +99,7 @@ def _hash(api: Api, metrics: str) -> str:
     """Why the hash does not prove the file's content; "" when it does."""
     try:
         with open(_config(api), "rb") as handle:
-            wanted = alertmanager_hash(handle.read())
+            wanted = config_hash(handle.read())
     except OSError as error:
         raise HAError("the configuration file cannot be read", where=_config(api), said=str(error)) from error
     running = _metrics.value(metrics, "alertmanager_config_hash")

@@ -15,7 +15,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Http
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._process import Running
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import alertmanager_hash
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import config_hash
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner, run
 
 # Seconds that an answer on the host's own address may take; a healthy process takes a hundredth of it.
@@ -45,7 +45,7 @@ def generation(params: t.Mapping[str, t.Any]) -> str:
     root = params["config"]["root"]
     files = {os.path.join(root, file["path"]): file["content"] for file in params["config"].get("files") or ()}
     content = files.get(api.get("config_file"))
-    return "" if content is None else format(alertmanager_hash(content.encode()), "012x")
+    return "" if content is None else format(config_hash(content.encode()), "012x")
 
 
 def disk(folders: t.Sequence[str]) -> dict[str, t.Any] | None:

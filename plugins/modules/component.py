@@ -123,6 +123,11 @@ options:
           - The oldest version that can be relied on to open what the wanted one writes. Where an older one ran, a copy
             of its data (hard links) is kept until the state V(proved).
         type: str
+      uploads:
+        description:
+          - The data folder of a receiver of Thanos that is V(absent). It is removed only once all blocks of that folder
+            are in the bucket, to which it uploads what it still holds as it ends.
+        type: path
       cohort:
         description:
           - The set of equals that it serves (component, environment and name). It is recorded on the host once the
@@ -301,6 +306,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "api": {"type": "dict"},
             "effects": {"type": "list", "elements": "dict", "options": EFFECT_SPEC},
             "back_to": {"type": "str"},
+            "uploads": {"type": "path"},
             "cohort": {"type": "list", "elements": "str"},
             "secrets": {"type": "list", "elements": "str", "no_log": True},
         },

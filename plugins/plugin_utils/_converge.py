@@ -11,7 +11,13 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _lease, _registry, _store, _terminal
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _lease,
+    _registry,
+    _store,
+    _terminal,
+    _waves,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._fetch import merged, provide_archive
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction, for_host
 
@@ -29,7 +35,10 @@ def part(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> dict[str,
         # One that moves between two sets must not be missed by either.
         "cohorts": [item["cohort"], *filter(None, [found.get("former_cohort")])],
         "order": item["order"],
-        "tier": _registry.component(item["name"]).kind.tier if _registry.is_known(item["name"]) else "",
+        "tier": _waves.tier(_registry.component(item["name"]).kind.tier, found["pending"])
+        if _registry.is_known(item["name"])
+        else "",
+        "zone": item["zone"],
         "watched": item["watched"],
         "packaged": "executable" in item["release"],
         "version": item["release"].get("version", ""),

@@ -25,7 +25,8 @@ class Replica:
     :param generation: Prometheus; the generation that it shall have loaded. None: an agent, which has no rules.
     :param alertmanagers: Prometheus; ``host:port`` of those that it shall alert.
     :param members: Alertmanager; of its mesh, itself included.
-    :param config_hash: Alertmanager; of the configuration that it shall have loaded.
+    :param config_hash: of the configuration that an Alertmanager shall have loaded, or of a receiver's hashrings; 0: of
+        nothing.
     :param uncovered: Prometheus; those of ``alertmanagers`` that --limit leaves out: they may not run yet.
     :param differs: whether its files are still to change in this run: it need not be as the plan says.
     """

@@ -372,6 +372,13 @@ def _stores(one: Replica, scene: Scene) -> str | None:
     return f"{one.host} is connected to {one.view['stores']} Store APIs, {host} to {most}"
 
 
+def _hashrings(one: Replica, _scene: Scene) -> str | None:
+    """Two that share series out by different hashrings keep copies where nobody looks for them."""
+    if not one.config_hash or one.view["config_hash"] == one.config_hash:
+        return None
+    return f"{one.host} routes by hashrings with the hash {one.view['config_hash']}; the plan's have {one.config_hash}"
+
+
 def _changes(scene: Scene) -> bool:
     """Whether what it is connected to is a part of the change."""
     return scene.own.differs
@@ -386,6 +393,12 @@ THANOS = (
         "Prometheus",
         _first(_judged, _reaches_prometheus),
         "look whether its Prometheus is up, and has external labels.",
+    ),
+    Predicate(
+        "hashrings",
+        _first(_judged, _hashrings),
+        f"it reads hashrings.json every 10 s; {_THANOS_LOG}.",
+        states=("after",),
     ),
     Predicate(
         "Store APIs",

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, url_at
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import alertmanager_hash
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import config_hash
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _lease, _store
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import COMMON
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
@@ -114,10 +114,14 @@ def _check(item: t.Mapping[str, t.Any], label: str) -> dict[str, t.Any]:
 def _planned(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     if item["name"] == "prometheus":
         return {"generation": item["api"]["generation"], "alertmanagers": tuple(item["expect"]["alertmanagers"])}
+    hashed = {
+        file["path"]: config_hash(file["content"].encode())
+        for file in item["config"]["files"]
+        if file["path"] in ("alertmanager.yml", "hashrings.json")
+    }
     if item["name"] != "alertmanager":
-        return {}
-    main = next(file for file in item["config"]["files"] if file["path"] == "alertmanager.yml")
-    return {"members": item["expect"]["members"], "config_hash": alertmanager_hash(main["content"].encode())}
+        return {"config_hash": hashed["hashrings.json"]} if "hashrings.json" in hashed else {}
+    return {"members": item["expect"]["members"], "config_hash": hashed["alertmanager.yml"]}
 
 
 def obtain(
@@ -151,6 +155,8 @@ def _component(
     name = item["name"]
     leaves = item["state"] == "absent"
     peers = {peer: store.slices(peer, name)[0] for peer in cohort["hosts"] if peer != host}
+    if item["zone"]:  # all of it may be down at once, and change together
+        peers = {peer: part for peer, part in peers.items() if part["zone"] != item["zone"]}
     parts: dict[str, t.Mapping[str, t.Any]] = {**({} if leaves else {host: item}), **peers}
     staged = {peer: due[name] for peer, due in _store.due([host, *parts]).items() if name in due}
 

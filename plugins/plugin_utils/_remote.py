@@ -27,7 +27,7 @@ OPTIONS = {
 
 def for_host(item: t.Mapping[str, t.Any], *without: str) -> dict[str, t.Any]:
     """A slice without what only the controller needs, and without what the module does not take."""
-    kept = {key: value for key, value in item.items() if key not in ("order", "origins", "watched", *without)}
+    kept = {key: value for key, value in item.items() if key not in ("order", "origins", "watched", "zone", *without)}
     files = [
         {key: value for key, value in file.items() if key != "source"} for file in item["config"].get("files") or []
     ]

@@ -35,7 +35,12 @@ class Plan:
 def render_instance(instance: Instance, topology: Topology, files: Files) -> dict[str, t.Any]:
     """One component's slice. One that leaves needs only to be known by name. :raises HAError: with the variable."""
     component = _registry.component(instance.kind.name)
-    known = {"name": instance.kind.name, "state": instance.opt("state"), "cohort": list(instance.cohort)}
+    known = {
+        "name": instance.kind.name,
+        "state": instance.opt("state"),
+        "cohort": list(instance.cohort),
+        "zone": component.zone(instance, topology),
+    }
     if component.package:
         known["release"] = dataclasses.asdict(component.package)
     if instance.opt("state") == "absent":
@@ -56,7 +61,9 @@ def render_instance(instance: Instance, topology: Topology, files: Files) -> dic
 def absent(instance: Instance) -> dict[str, t.Any]:
     """What is needed to remove a component: where its parts are."""
     name = instance.kind.name
+    uploads = _registry.component(name).uploads(instance)
     return {
+        **({"uploads": uploads} if uploads else {}),
         "release": {"name": instance.kind.release or name},
         "config": {"root": f"/etc/{name}", "files": [], "owner": "root", "group": "root"},
         "service": {"name": name, "user": name, "group": name, "executable": f"{{release}}/bin/{name}", "args": []},

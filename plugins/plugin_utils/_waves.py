@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import (
     NONE,
     RELOAD,
+    REMOVE,
     RESTART,
     START,
     WRITE,
@@ -30,7 +31,22 @@ TIERS = (
     *("thanos_query_frontend", COMPACTOR),
 )
 
+# What leaves goes once those that ask it have learned of it: an ingestor after the routers and before the queriers, who
+# find in the bucket what it held.
+_LEAVES_IN = {
+    "thanos_store": "thanos_query_frontend",
+    "thanos_receive": "",
+    "thanos_receive_router": "thanos_rule",
+    "thanos_rule": "thanos_query_frontend",
+    "thanos_query": COMPACTOR,
+}
+
 Cohort = t.Tuple[str, ...]
+
+
+def tier(own: str, pending: str) -> str:
+    """The tier in which a component changes. :param own: that of its kind."""
+    return _LEAVES_IN.get(own, own) if pending == REMOVE else own
 
 
 def is_meant(part: t.Mapping[str, t.Any], only: str, beside: t.Collection[t.Mapping[str, t.Any]] = ()) -> bool:
@@ -118,6 +134,7 @@ def waves(
     *,
     first: t.Container[str] = (),
     canary: t.Callable[[t.Any], bool] | None = None,
+    zones: t.Mapping[tuple[str, t.Any], str] | None = None,
 ) -> list[list[str]]:
     """Group hosts so that no wave holds two members of a cohort, in as few waves as the largest cohort needs.
 
@@ -125,6 +142,8 @@ def waves(
     :param first: hosts of which something serves nobody as it is: they go before the others of their cohorts, which
         repairs them.
     :param canary: says of a cohort whether it goes ahead: the first host of each such cohort makes a wave of its own.
+    :param zones: by host and cohort, its failure domain where those of one may go together: no other of the cohort
+        keeps what it keeps.
     :returns: the waves; the k-th member of every cohort goes with the k-th of every other, where no host is in two
         cohorts. A host in several takes the first wave that is free for all of them.
     """
@@ -142,20 +161,25 @@ def waves(
     if ahead:
         # Two canary sets may share a host, or hosts stand in for one another in another set: then it takes more waves.
         result = waves({host: pending[host] for host in pending if host in ahead}, first=first)
-    taken: list[set[t.Any]] = [set() for _wave in result]
+    taken: list[dict[t.Any, str]] = [{} for _wave in result]  # by cohort, the zone
     begin = len(result)
     repaired: dict[t.Any, int] = {}  # by cohort, the last wave with one that serves nobody
     for host in ordered:
         if host in ahead:
             continue
-        mine = set(pending[host])
-        since = begin if host in first else max([begin, *(repaired[one] + 1 for one in mine & repaired.keys())])
-        index = next((index for index in range(since, len(result)) if not taken[index] & mine), len(result))
+        mine = {one: (zones or {}).get((host, one), "") for one in pending[host]}
+        since = begin if host in first else max([begin, *(repaired[one] + 1 for one in mine.keys() & repaired.keys())])
+        index = next((index for index in range(since, len(result)) if _is_free(taken[index], mine)), len(result))
         if index == len(result):
             result.append([])
-            taken.append(set())
+            taken.append({})
         result[index].append(host)
-        taken[index] |= mine
+        taken[index].update(mine)
         if host in first:
             repaired.update({one: max(index, repaired.get(one, index)) for one in mine})
     return result
+
+
+def _is_free(taken: t.Mapping[t.Any, str], mine: t.Mapping[t.Any, str]) -> bool:
+    """Whether a wave has nobody else of these cohorts, or of the same zone alone."""
+    return all(one not in taken or (zone and taken[one] == zone) for one, zone in mine.items())

@@ -132,6 +132,7 @@ class Host:
         url: str = "http://127.0.0.1:9090",
         effects: t.Sequence[t.Mapping[str, t.Any]] = (),
         back_to: str = "",
+        uploads: str = "",
         asked: str = "",
     ) -> Component:
         packed = self.archive(version)
@@ -143,6 +144,7 @@ class Host:
             "secrets": secrets,
             "effects": list(effects),
             "back_to": back_to,
+            "uploads": uploads,
             "release": {
                 "name": "prometheus",
                 "version": version,

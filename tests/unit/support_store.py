@@ -75,6 +75,7 @@ def part(pending: str = "none", *, cohort: t.Sequence[str] = ("prometheus", "def
         "cohorts": [list(cohort)],
         "order": 0,
         "tier": "",
+        "zone": "",
         "watched": False,
         "packaged": False,
         "version": "3.5.3",

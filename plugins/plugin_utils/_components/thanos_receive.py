@@ -259,4 +259,33 @@ def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[
     return _thanos.rendered(instance, "receive", rows, files)
 
 
-COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)
+def zone(instance: Instance, topology: Topology) -> str:
+    """Its zone, where no two copies of a series are in one: then a zone may be down, and the quorum is kept.
+
+    Copies go to as many zones as there are (thanos pkg/receive/hashring.go, ketama), and of two or more, one may miss
+    (pkg/receive/handler.go, writeQuorum).
+    """
+    if instance.options["thanos_receive_hashrings"] is not None or instance.opt("hashring_algorithm") != "ketama":
+        return ""
+    ring = topology.cohorts.get(instance.cohort)  # none, where all of it leave
+    members = ring.instances if ring else ()
+    zones = {str(one.options["prometheus_ha_failure_domain"] or "") for one in members}
+    copies = replication_factor(instance, len(members))
+    own = str(instance.options["prometheus_ha_failure_domain"] or "")
+    return own if copies > 1 and "" not in zones and len(zones) >= copies else ""
+
+
+def uploads(instance: Instance) -> str:
+    """What it still holds as it leaves, nobody asks for afterwards."""
+    return str(instance.opt("data_dir")) if instance.options["thanos_objstore_config"] else ""
+
+
+COMPONENT = _base.Component(
+    kind=KIND,
+    ports=_thanos.ports,
+    links=links,
+    render=render,
+    effects=_thanos.EFFECTS,
+    zone=zone,
+    uploads=uploads,
+)

@@ -19,7 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.baremetal.prometheus_ha.plugins.action import roll
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._component import Outcome
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import alertmanager_hash
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import config_hash
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
     _converge,
     _gate,
@@ -111,7 +111,7 @@ class World:
         else:
             main = next(file for file in item["config"]["files"] if file["path"] == "alertmanager.yml")
             well.update(status="ready", members=dict.fromkeys(MEMBERS, ""), silences=[])
-            well.update(config_hash=alertmanager_hash(main["content"].encode()))
+            well.update(config_hash=config_hash(main["content"].encode()))
         return {**well, **self.views.get(host, {})}
 
     def roll(

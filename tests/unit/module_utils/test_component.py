@@ -391,6 +391,24 @@ def test_removal_takes_everything_but_the_data(host: Host) -> None:
     assert (again.pending, again.changed) == ("none", False)
 
 
+@pytest.mark.parametrize("uploaded", [True, False])
+def test_what_uploads_leaves_once_it_has(host: Host, uploaded: bool) -> None:
+    host.serve()
+    tenant = host.data / "acme"
+    (tenant / "01A").mkdir(parents=True)
+    (tenant / "01A/meta.json").write_text("{}")
+    (tenant / "thanos.shipper.json").write_text(json.dumps({"version": 1, "uploaded": ["01A"] if uploaded else []}))
+    leaving = host.component(state="absent", uploads=str(host.data))
+    if uploaded:
+        assert leaving.activate().pending == "none"
+        assert not host.running()
+        return
+    with pytest.raises(HAError, match=r"1 blocks of .* are not in the bucket .acme.01A.: .* it runs again"):
+        leaving.activate()
+    assert host.running()
+    assert host.config.exists()
+
+
 def test_removal_in_check_mode_removes_nothing(host: Host) -> None:
     host.serve()
     before = host.disk()

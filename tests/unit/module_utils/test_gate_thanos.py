@@ -41,6 +41,7 @@ def test_a_querier_and_what_it_is_connected_to() -> None:
         "status": 200,
         "stores": 6,
         "prometheus_up": None,
+        "config_hash": None,
         "started": 100.0,
         "uptime": 60.0,
     }
@@ -49,6 +50,10 @@ def test_a_querier_and_what_it_is_connected_to() -> None:
 def test_a_sidecar_without_its_prometheus() -> None:
     found = look(503, SIDECAR)
     assert (found["ready"], found["status"], found["stores"], found["prometheus_up"]) == (False, 503, None, False)
+
+
+def test_a_router_and_its_hashrings() -> None:
+    assert look(200, "thanos_receive_config_hash 1.64264958643555e+14\n")["config_hash"] == 164264958643555
 
 
 def test_something_else_that_listens_there() -> None:

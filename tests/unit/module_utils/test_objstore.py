@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _objstore
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _objstore, _uploads
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
 
 CONFIG = {"type": "S3", "config": {"bucket": "b", "access_key": "abcdef", "secret_key": "hush-hush"}, "prefix": "x"}
@@ -122,8 +122,8 @@ def test_what_does_not_go_away_is_told(thanos: str) -> None:
     [
         pytest.param([EU, EU], None, [{"labels": EU, "blocks": 2}], id="of others"),
         pytest.param([{**EU, "replica": "b"}], None, [], id="other labels"),
-        pytest.param([EU], _objstore.SHIPPER, [], id="its own"),
-        pytest.param([EU], f"tenant/{_objstore.SHIPPER}", [], id="its own, of a tenant"),
+        pytest.param([EU], _uploads.NOTES, [], id="its own"),
+        pytest.param([EU], f"tenant/{_uploads.NOTES}", [], id="its own, of a tenant"),
     ],
 )
 def test_blocks_under_the_labels_of_one_that_has_uploaded_none(

@@ -163,6 +163,12 @@ def test_a_start_is_pending_without_a_process(state: UnitState | None, reason: s
     assert re.search(reason, found.reasons[0])
 
 
+def test_what_is_being_stopped_does_not_count_as_running() -> None:
+    assert not _process.pending(Wanted(ARGV, "h"), now(), UnitState(active="active"))
+    found = _process.pending(Wanted(ARGV, "h"), now(), UnitState(active="deactivating", sub="stop-sigterm"))
+    assert (found.action, found.reasons) == ("start", ("it is being stopped",))
+
+
 @pytest.mark.parametrize(
     ("text", "commands"),
     [

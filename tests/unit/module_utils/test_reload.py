@@ -15,8 +15,8 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api impor
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._http import Response
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import (
-    alertmanager_hash,
     changed_at,
+    config_hash,
     loaded,
     reload,
 )
@@ -57,7 +57,7 @@ def alertmanager(config: Path, *files: str) -> Api:
 
 def test_alertmanager_hash_is_what_0_28_1_and_0_33_1_show() -> None:
     """Seen on both: alertmanager_config_hash 1.84816797860636e+14 for this content."""
-    assert alertmanager_hash(b"route: {receiver: a}\nreceivers: [{name: a}]\n") == 184816797860636
+    assert config_hash(b"route: {receiver: a}\nreceivers: [{name: a}]\n") == 184816797860636
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_a_starting_prometheus_has_not_loaded_it_yet(config: Path) -> None:
 
 @pytest.mark.parametrize("right", [True, False])
 def test_alertmanager_loaded(config: Path, right: bool) -> None:
-    value = float(alertmanager_hash(CONTENT) if right else 7)
+    value = float(config_hash(CONTENT) if right else 7)
     replies = Replies({"/metrics": metrics("alertmanager", moment=config.stat().st_ctime, config_hash=value)})
     found = loaded(alertmanager(config), replies)
     assert found.ok is right
     if not right:
-        assert found.why == f"its configuration has the hash 7, the file {config} has {alertmanager_hash(CONTENT)}"
+        assert found.why == f"its configuration has the hash 7, the file {config} has {config_hash(CONTENT)}"
 
 
 def test_a_younger_template_is_not_loaded(config: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_younger_template_is_not_loaded(config: Path) -> None:
     (config.parent / "x.tmpl").write_text("x")
     os.utime(config.parent / "x.tmpl", (0, 0))  # an old mtime, as from an archive
     after = (config.parent / "x.tmpl").stat().st_ctime
-    hashed = float(alertmanager_hash(CONTENT))
+    hashed = float(config_hash(CONTENT))
     api = alertmanager(config, str(config.parent / "*.tmpl"), "/nonexistent/*.tmpl")
     for late, ok in ((moment - 1, False), (after, True)):
         replies = Replies({"/metrics": metrics("alertmanager", moment=late, config_hash=hashed)})

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _status
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import alertmanager_hash
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import config_hash
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_component import Host
 
 
@@ -136,7 +136,7 @@ def test_version_of(path: str, wanted: str) -> None:
 def test_planned_generations() -> None:
     config = {"root": "/etc/am", "files": [{"path": "am.yml", "content": "a"}]}
     api = {"kind": "alertmanager", "config_file": "/etc/am/am.yml"}
-    assert int(_status.generation({"api": api, "config": config}), 16) == alertmanager_hash(b"a")
+    assert int(_status.generation({"api": api, "config": config}), 16) == config_hash(b"a")
     assert _status.generation({"api": {**api, "config_file": "/x"}, "config": config}) == ""
     assert _status.generation({"config": config}) == ""
     assert _status.generation({"api": {"kind": "prometheus", "generation": None}}) == ""

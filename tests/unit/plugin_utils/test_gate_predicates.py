@@ -547,6 +547,17 @@ def test_thanos(state: str, own: dict[str, t.Any], other: t.Any, before: int | N
     assert said is None or (found is not None and said in f"{found.predicate.name}: {found.sentence}")
 
 
+@pytest.mark.parametrize(
+    ("state", "routes_by", "said"), [("after", 7, False), ("after", 6, True), ("before", 6, False)]
+)
+def test_a_router_takes_up_the_hashrings_of_the_plan(state: str, routes_by: int, said: bool) -> None:
+    own = dataclasses.replace(thanos("a", stores=None, config_hash=routes_by), config_hash=7)
+    other = dataclasses.replace(thanos("b", stores=None, config_hash=6), config_hash=7)  # it changes later
+    found = first_open("thanos_receive_router", THANOS, Scene(state, own, (other,), LIMITS))
+    assert (found is not None) == said
+    assert found is None or found.sentence == "a routes by hashrings with the hash 6; the plan's have 7"
+
+
 def test_what_a_change_takes_from_a_querier_is_not_missed() -> None:
     own = thanos("a", differs=True, stores=4)
     assert first_open("thanos_query", THANOS, Scene("after", own, (), LIMITS, {"stores": 6})) is None

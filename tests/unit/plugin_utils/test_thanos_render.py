@@ -155,6 +155,39 @@ def test_without_routers_every_ingestor_routes() -> None:
     assert json.loads(contents(item)["hashrings.json"])[0]["tenants"] == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("zones", "values", "expected"),
+    [
+        pytest.param("aabbcc", {}, "aabbcc", id="as many zones as copies"),
+        pytest.param("aabbbb", {}, "......", id="two copies may be in one zone"),
+        pytest.param("aabb.c", {}, "......", id="one stands nowhere"),
+        pytest.param("aabbcc", {"thanos_receive_replication_factor": 2}, "aabbcc", id="one of two copies is enough"),
+        pytest.param("aabbcc", {"thanos_receive_replication_factor": 1}, "......", id="one copy"),
+        pytest.param("aabbcc", {"thanos_receive_hashring_algorithm": "hashmod"}, "......", id="zones unknown to it"),
+        pytest.param(
+            "aabbcc",
+            {"thanos_receive_hashrings": [{"endpoints": ["i-1.example:10907"]}]},
+            "......",
+            id="a ring by hand",
+        ),
+    ],
+)
+def test_zones_that_may_be_down_as_a_whole(zones: str, values: dict[str, t.Any], expected: str) -> None:
+    parts = [
+        of("receive", f"i-{number}", **({"prometheus_ha_failure_domain": zone} if zone != "." else {}), **values)
+        for number, zone in enumerate(zones, 1)
+    ]
+    found = plan(pair(), *parts)
+    shown = "".join(slice_of(found, f"i-{number}", "thanos_receive")["zone"] or "." for number in range(1, 7))
+    assert shown == expected
+
+
+def test_an_ingestor_that_leaves_uploads_first() -> None:
+    found = plan(pair(), of("receive", "i-1", "i-2"), of("receive", "i-3", thanos_receive_state="absent"))
+    assert slice_of(found, "i-3", "thanos_receive")["uploads"] == "/var/lib/thanos/receive"
+    assert "uploads" not in slice_of(found, "i-1", "thanos_receive")
+
+
 def test_sets_write_to_the_receivers_in_turn() -> None:
     wanted = {"prometheus_write_to_receive": True, "prometheus_receive_tenant": "t"}
     first = pair("a-1", "a-2", prometheus_replica_set="a", prometheus_external_labels={"cluster": "a"}, **wanted)

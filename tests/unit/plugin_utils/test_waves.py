@@ -18,6 +18,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._waves imp
     paused,
     phase,
     serving,
+    tier,
     together,
     waves,
 )
@@ -145,6 +146,49 @@ def test_never_two_of_a_cohort(cohorts: list[set[int]]) -> None:
         taken = [cohort for name in wave for cohort in pending[name]]
         assert len(taken) == len(set(taken))
         assert wave == [name for name in pending if name in wave]
+
+
+RING = ("thanos_receive", "default", "default")
+
+
+@pytest.mark.parametrize(
+    ("zones", "more", "expected"),
+    [
+        pytest.param("aabbcc", {}, [["i-1", "i-2"], ["i-3", "i-4"], ["i-5", "i-6"]], id="a zone at a time"),
+        pytest.param("abcabc", {}, [["i-1", "i-4"], ["i-2", "i-5"], ["i-3", "i-6"]], id="in any order"),
+        pytest.param("......", {}, [[f"i-{number}"] for number in range(1, 7)], id="without zones one at a time"),
+        pytest.param(
+            "aabbcc",
+            {"i-1": EU, "i-2": EU},
+            [["i-1"], ["i-2"], ["i-3", "i-4"], ["i-5", "i-6"]],
+            id="replicas of a set do not go together for that",
+        ),
+    ],
+)
+def test_zones(zones: str, more: t.Mapping[str, t.Any], expected: list[list[str]]) -> None:
+    names = [f"i-{number}" for number in range(1, 7)]
+    known = {(name, RING): zone.strip(".") for name, zone in zip(names, zones, strict=True)}
+    pending = {name: [RING, *([more[name]] if name in more else [])] for name in names}
+    assert waves(pending, zones=known) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "pending", "after"),
+    [
+        ("thanos_receive", "restart", ["thanos_store"]),
+        ("thanos_receive", "remove", ["thanos_store", "thanos_receive", "thanos_receive_router"]),
+        ("thanos_store", "remove", ["thanos_rule", "thanos_query"]),
+        ("thanos_rule", "remove", ["thanos_query"]),
+        ("thanos_receive_router", "remove", [""]),
+        ("thanos_query", "remove", ["thanos_rule", "thanos_query_frontend"]),
+        ("", "remove", ["thanos_receive_router"]),
+    ],
+)
+def test_what_leaves_goes_after_those_that_ask_it(kind: str, pending: str, after: list[str]) -> None:
+    own = TIERS.index(tier(kind, pending))
+    assert all(TIERS.index(asks) < own for asks in after)
+    if kind == "thanos_receive":  # queriers must find in the bucket what it held
+        assert own < TIERS.index("thanos_query")
 
 
 # -- the phases of a run ----------------------------------------------------------------------------------------------
