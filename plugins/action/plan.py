@@ -68,11 +68,12 @@ class ActionModule(ActionBase):
                     do="change one of both in a run of its own.",
                 )
         both = _store.transition(task_vars, self._templar, self._loader)
-        found: dict[str, list[list[str]]] = {}
+        found: dict[str, list[t.Any]] = {}
         for host in store.summary["members"]:
             for item, other in zip(store.slices(host), both.slices(host), strict=True):
-                if item["config"]["files"] != other["config"]["files"]:
-                    found.setdefault(host, []).append(item["cohort"])
+                files = [file for file in other["config"]["files"] if file not in item["config"]["files"]]
+                if files:
+                    found.setdefault(host, []).append((item["cohort"], [file["path"] for file in files]))
                     if (host, item["name"]) in _store.moving():
                         raise HAError(
                             f"the web endpoint of {item['name']} moves, and so does one that it talks to",

@@ -119,12 +119,20 @@ def prefix(values: t.Mapping[str, t.Sequence[str]]) -> str:
 
 
 def endpoint(args: t.Sequence[str]) -> dict[str, t.Any] | None:
-    """The web endpoint that a command line makes: ``port`` and ``prefix``; None where it names no port."""
+    """The endpoint of a command line: ``port``, and ``prefix`` or of Thanos ``grpc_port``; None without a port."""
     values = flags(args)
-    port = next((value for flag in _LISTEN_FLAGS for value in values.get(flag, ())), "").rpartition(":")[2]
+    port = _port(values, *_LISTEN_FLAGS)
+    if not port:
+        return None
     if "--http-address" in values:  # readiness and metrics are at the root, whatever the prefix
-        return {"port": int(port), "prefix": ""} if port.isdigit() else None
-    return {"port": int(port), "prefix": prefix(values)} if port.isdigit() else None
+        return {"port": port, "grpc_port": _port(values, "--grpc-address")}
+    return {"port": port, "prefix": prefix(values)}
+
+
+def _port(values: t.Mapping[str, t.Sequence[str]], *names: str) -> int:
+    """That of the first of these flags that is there; 0 for none."""
+    port = next((value for name in names for value in values.get(name, ())), "").rpartition(":")[2]
+    return int(port) if port.isdigit() else 0
 
 
 def url_at(url: str, found: t.Mapping[str, t.Any] | None) -> str:
@@ -134,4 +142,4 @@ def url_at(url: str, found: t.Mapping[str, t.Any] | None) -> str:
     parts = urllib.parse.urlsplit(url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}:{found['port']}{found['prefix']}"
+    return f"{parts.scheme}://{host}:{found['port']}{found.get('prefix', '')}"

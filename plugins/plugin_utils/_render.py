@@ -123,7 +123,7 @@ def check(subject: Subject, failed: t.Iterable[Finding]) -> tuple[Finding, ...]:
     return told(judge(findings, consents), subject.snapshot, rendered)
 
 
-def plan(snapshot: Snapshot, files: Files, former: t.Mapping[tuple[str, str], tuple[int, str]] | None = None) -> Plan:
+def plan(snapshot: Snapshot, files: Files, former: t.Mapping[tuple[str, str], _topology.Place] | None = None) -> Plan:
     """Snapshot -> Plan, linear in hosts. :param former: see Topology."""
     topology = dataclasses.replace(_topology.build(snapshot, _registry.KINDS), former=former or {})
     rendered, failed = render_hosts(topology, files)

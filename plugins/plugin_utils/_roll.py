@@ -37,7 +37,7 @@ def changing(slices: Slices, phase: str, host: str, only: str = "", tier: str | 
         do = "have the module component stage it (state: staged) in an earlier play."
         raise HAError(what, where=f"host {host}", do=do)
     if phase == "clients":
-        mine = _store.clients().get(host, [])
+        mine = _store.clients().get(host, {})
         return [item for item in slices if tuple(item["cohort"]) in mine]
     serving = _waves.serving(one["components"] for one in _store.staged())
     beside = list(due.values())
@@ -208,11 +208,15 @@ class Turn:
         if self.phase == "clients":
             rest["reasons"] = ["both places of what moved are listed"]
         result = {name: {**found, **rest} for name, found in components.items()}
-        for name, found in result.items():
+        both = _store.clients().get(self.host, {}) if self.phase == "clients" else {}
+        for item in self.slices:
+            name, paths = item["name"], both.get(tuple(item["cohort"]), [])
+            found = result.get(name, {})
             if self.phase == "clients" and self.due[name]["packaged"]:
                 found["pending"] = RESTART
             elif self.phase == "clients":
-                found.update(pending=RELOAD, files=["prometheus.yml"])
+                due = _effects.of_files(_effects.table(item.get("effects")), paths)
+                found.update(pending=due.action, files=paths)
             elif self.goes_ahead(name):
                 found["reasons"] = self.due[name]["reasons"]
         return result

@@ -41,7 +41,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint import live_hosts
 
 FOLDER = "prometheus_ha"
-Former = t.Mapping[t.Tuple[str, str], t.Tuple[int, str]]
+Former = t.Mapping[t.Tuple[str, str], _topology.Place]
 ALL = "*"  # no host's name
 
 
@@ -359,13 +359,13 @@ def moving() -> Former:
     with first("moving") as is_first:
         if is_first:
             found = [
-                [item["host"], name, part["endpoint"]["port"], part["endpoint"]["prefix"]]
+                [item["host"], name, part["endpoint"]]
                 for item in all_pending()
                 for name, part in item["components"].items()
                 if part["endpoint"]
             ]
             keep("moving", ALL, found)
-    return {(host, name): (port, prefix) for host, name, port, prefix in kept("moving", [ALL])[ALL]}
+    return {(host, name): _topology.Place(**endpoint) for host, name, endpoint in kept("moving", [ALL])[ALL]}
 
 
 def transition(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any) -> Store:
@@ -375,15 +375,17 @@ def transition(task_vars: t.Mapping[str, t.Any], templar: t.Any, loader: t.Any) 
     return store
 
 
-def record_clients(found: t.Mapping[str, t.Sequence[t.Sequence[str]]]) -> None:
-    """Remember who has to list both places: by host, the cohorts of its components that do."""
+def record_clients(found: t.Mapping[str, t.Sequence[t.Any]]) -> None:
+    """Remember who has to list both places: by host, the cohorts of its components that do, each with its files."""
     keep("clients", ALL, found)
 
 
-def clients() -> dict[str, list[tuple[str, ...]]]:
-    """By host that has to list both places of a web endpoint that moves, the cohorts of its components that do."""
+def clients() -> dict[str, dict[tuple[str, ...], list[str]]]:
+    """By host that has to list both places of an endpoint that moves, the cohorts of its components that do, and where:
+    paths below the configuration's root.
+    """
     found = kept("clients", [ALL]).get(ALL, {})
-    return {host: [tuple(cohort) for cohort in cohorts] for host, cohorts in found.items()}
+    return {host: {tuple(cohort): paths for cohort, paths in parts} for host, parts in found.items()}
 
 
 def peers() -> dict[str, list[str]]:

@@ -239,14 +239,26 @@ class Unusable:
     why: str
 
 
+class Place(t.NamedTuple):
+    """Where an instance answers.
+
+    :param prefix: None where it is the planned one.
+    :param grpc_port: 0 where it has none.
+    """
+
+    port: int
+    prefix: str | None = None
+    grpc_port: int = 0
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Topology:
     """Everything that is to run. ``leaving``: instances whose state is absent, which no peer counts on.
 
     :param unreadable: values that could not be had: undefined, cyclic, encrypted without a password.
     :param mistyped: values of another type than the table says.
-    :param former: by host and component, the port and prefix at which it answers until it has moved; those who talk to
-        it list both places. Empty but in the midst of such a change.
+    :param former: by host and component, where it answers until it has moved; those who talk to it list both places.
+        Empty but in the midst of such a change.
     """
 
     instances: tuple[Instance, ...]
@@ -254,12 +266,22 @@ class Topology:
     folders: tuple[str, ...] = ()
     unreadable: tuple[Unusable, ...] = ()
     mistyped: tuple[Unusable, ...] = ()
-    former: t.Mapping[tuple[str, str], tuple[int, str]] = dataclasses.field(default_factory=dict)
+    former: t.Mapping[tuple[str, str], Place] = dataclasses.field(default_factory=dict)
 
     def places(self, instance: Instance) -> list[tuple[int, str]]:
         """The port and path prefix at which an instance answers: the planned one last. :raises HAError: unusable."""
         former = self.former.get((instance.name, instance.kind.name))
-        return [*([former] if former else []), (instance.port(), instance.prefix)]
+        planned = (instance.port(), instance.prefix)
+        before = planned
+        if former:
+            before = (former.port, instance.prefix if former.prefix is None else former.prefix)
+        return [*([before] if before != planned else []), planned]
+
+    def grpc_ports(self, instance: Instance) -> list[int]:
+        """The ports of its gRPC endpoint: the planned one last. :raises HAError: when that is not usable."""
+        former = self.former.get((instance.name, instance.kind.name))
+        planned = instance.port("grpc_port")
+        return [*([former.grpc_port] if former and former.grpc_port not in (0, planned) else []), planned]
 
     @functools.cached_property
     def cohorts(self) -> dict[tuple[str, str, str], Cohort]:

@@ -91,7 +91,7 @@ def topology(*parts: t.Mapping[str, HostVariables]) -> _topology.Topology:
 def plan(
     *parts: t.Mapping[str, HostVariables],
     files: t.Mapping[str, str] | None = None,
-    former: t.Mapping[tuple[str, str], tuple[int, str]] | None = None,
+    former: t.Mapping[tuple[str, str], _topology.Place] | None = None,
 ) -> _render.Plan:
     """:param former: where those still answer whose web endpoint moves, see _topology.Topology."""
     return sound(_render.plan(snapshot(*parts), Controller(files), former))

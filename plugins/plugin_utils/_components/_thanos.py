@@ -98,6 +98,12 @@ def grpc_endpoint(instance: Instance) -> str:
     return host_port(instance.address, instance.port("grpc_port"), instance.where("grpc_port"))
 
 
+def grpc_endpoints(instance: Instance, topology: Topology) -> list[str]:
+    """As :func:`grpc_endpoint`, and where it still answers until it has moved."""
+    where = instance.where("grpc_port")
+    return [host_port(instance.address, port, where) for port in topology.grpc_ports(instance)]
+
+
 def bucket(instance: Instance) -> _buckets.Bucket | None:
     """The bucket of an instance, if it has one. :raises HAError: with the variable, when it can't be read."""
     config = instance.options["thanos_objstore_config"]
@@ -194,7 +200,15 @@ class Text:
 
 # A file that is read at the start alone takes a restart; these are looked at again (thanos: file_sd, hashrings).
 REREAD = ("endpoints.yml", "hashrings.json")
-EFFECTS = (*(Effect(path, WRITE) for path in REREAD), Effect("rules/*", "reload"), Effect("*", RESTART))
+EFFECTS = (
+    *(Effect(path, WRITE) for path in REREAD),
+    Effect("rules/*", "reload"),
+    *(
+        Effect(f"--{flag}", RESTART, part="port", breaks="clients")
+        for flag in ("http-address", "grpc-address", "remote-write.address")
+    ),
+    Effect("*", RESTART),
+)
 
 
 def folder(instance: Instance) -> str:

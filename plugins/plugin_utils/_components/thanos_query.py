@@ -90,13 +90,15 @@ def endpoints(querier: Instance, topology: Topology) -> list[dict[str, t.Any]]:
     """What endpoints.yml lists. :raises HAError: when an address or port is not usable.
 
     One that nobody stands in for is strict: while it is away, each answer says so. Another is left out then, since its
-    equals answer for it (thanos docs/components/query.md, strict and non-strict endpoints).
+    equals answer for it (thanos docs/components/query.md, strict and non-strict endpoints). One that is about to move
+    is listed at both places, of which one is away.
     """
-    found: list[dict[str, t.Any]] = [
-        {"address": _thanos.grpc_endpoint(member), **({"strict": True} if len(cohort.instances) == 1 else {})}
-        for cohort in _modelled.of_environment(topology, querier.environment, *STORE_APIS)
-        for member in cohort.instances
-    ]
+    found: list[dict[str, t.Any]] = []
+    for cohort in _modelled.of_environment(topology, querier.environment, *STORE_APIS):
+        for member in cohort.instances:
+            places = _thanos.grpc_endpoints(member, topology)
+            strict = {"strict": True} if len(cohort.instances) == 1 and len(places) == 1 else {}
+            found += [{"address": place, **strict} for place in places]
     return found + [{"address": str(each)} for each in querier.opt("endpoints")]
 
 

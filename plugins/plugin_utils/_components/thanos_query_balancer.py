@@ -104,8 +104,9 @@ def _queriers(environment: str, topology: Topology) -> list[Instance]:
 def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
     """A balancer's slice. :raises HAError: with the variable at fault."""
     queriers = [
-        (one.name, host_port(one.address, one.port(), one.where("port")))
+        (f"{one.name}{'-former' * former}", host_port(one.address, port, one.where("port")))
         for one in _queriers(instance.environment, topology)
+        for former, (port, _prefix) in enumerate(topology.places(one)[::-1])
     ]
     bind = host_port(_haproxy.ADDRESS, instance.port(), instance.where("port"))
     found = _haproxy.rendered(instance, haproxy(queriers, bind), "thanos_query_port")

@@ -131,9 +131,10 @@ def _queriers(ruler: Instance, topology: Topology) -> list[dict[str, t.Any]]:
     urls: list[str] | None = ruler.opt("query_urls")
     if urls is None:
         found = [
-            querier.url
+            f"http://{host_port(querier.address, port, querier.where('port'))}{prefix}"
             for cohort in _modelled.of_environment(topology, ruler.environment, "thanos_query")
             for querier in cohort.instances
+            for port, prefix in topology.places(querier)
         ]
     else:
         found = [url if "://" in url else f"http://{url}" for url in urls]

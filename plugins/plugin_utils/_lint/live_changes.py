@@ -32,7 +32,7 @@ def a19_gossip_changes(seen: Seen) -> t.Iterator[Problem]:
 @rule(
     "X06",
     "error",
-    "A web endpoint's port, path prefix, scheme or credentials change with consent.",
+    "An endpoint's port (web, gRPC, remote write), path prefix, scheme or credentials change with consent.",
     prevents="Bookmarks, dashboards, balancers and scrape jobs of your own that point nowhere.",
     source="the collection's operations guide",
 )

@@ -16,6 +16,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.action import plan
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store
 from ansible_collections.baremetal.prometheus_ha.tests.unit import support_plan as support
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_store import begin_run, part, task_vars, templar_of
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos import of, pair
 
 FEDERATION = support.hosts(
     "g-1",
@@ -43,8 +44,8 @@ def moves(name: str, *hosts: str) -> None:
         _store.record_pending(host, {name: part("restart", endpoint=THERE)})
 
 
-def action(**args: t.Any) -> dict[str, t.Any]:
-    variables = task_vars("l-1", *STACK)
+def action(host: str = "l-1", **args: t.Any) -> dict[str, t.Any]:
+    variables = task_vars(host, *STACK)
     task: t.Any = types.SimpleNamespace(action="baremetal.prometheus_ha.plan", args=args, check_mode=False, async_val=0)
     connection: t.Any = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None))
     made = plan.ActionModule(task, connection, t.cast(t.Any, None), DataLoader(), templar_of(variables))
@@ -65,7 +66,40 @@ def test_who_lists_both_places(name: str, hosts: tuple[str, ...], clients: dict[
     result = action(transition=True)
     assert "failed" not in result, result.get("msg")
     assert (result["clients"], result["changed"]) == (list(clients), False)
-    assert _store.clients() == clients
+    assert {host: list(parts) for host, parts in _store.clients().items()} == clients
+
+
+THANOS = (
+    pair(),
+    support.alertmanager("am-1", "am-2"),
+    of("query", "q-1"),
+    of("query_frontend", "f-1"),
+    of("rule", "r-1", thanos_rule_rules=[{"name": "x", "rules": [{"record": "a:b", "expr": "vector(1)"}]}]),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "clients"),
+    [
+        ("thanos_sidecar", "p-1", {"q-1": {"thanos_query": ["endpoints.yml"]}}),
+        (
+            "thanos_query",
+            "q-1",
+            {"f-1": {"thanos_query_balancer": ["haproxy.cfg"]}, "r-1": {"thanos_rule": ["query.yml"]}},
+        ),
+        ("thanos_query_frontend", "f-1", {}),
+    ],
+)
+def test_who_of_thanos_lists_both_places(
+    name: str, host: str, clients: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "STACK", THANOS)
+    _store.record_pending(host, {name: part("restart", endpoint={"port": 9999, "grpc_port": 9998})})
+    result = action("q-1", transition=True)
+    assert "failed" not in result, result.get("msg")
+    assert {one: {cohort[0]: paths for cohort, paths in parts.items()} for one, parts in _store.clients().items()} == (
+        clients
+    )
 
 
 def test_a_client_that_moves_itself_is_for_a_run_of_its_own() -> None:

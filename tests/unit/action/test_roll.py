@@ -683,7 +683,9 @@ def test_nothing_moves_away_from_who_does_not_learn_of_it() -> None:
     """With --limit the play that has clients list both places has no host."""
     world = World()
     staged("alertmanager", am_1=MOVES, am_2=MOVES, am_3=MOVES)
-    _store.record_clients({host: [["prometheus", "default", "default"]] for host in ("p-1", "p-2")})
+    _store.record_clients(
+        {host: [(["prometheus", "default", "default"], ["prometheus.yml"])] for host in ("p-1", "p-2")}
+    )
     result = world.roll("am-1", phase="flip")
     assert "the web endpoint would move away from p-1, p-2, which --limit leaves out" in result["msg"]
     assert world.calls == []
@@ -706,7 +708,9 @@ def test_who_talks_to_what_moves_gets_the_plan_of_both_places() -> None:
     world = World()
     staged("alertmanager", am_1=MOVES, am_2=part(), am_3=part())
     staged("prometheus", p_1=part("restart", files=["prometheus.yml"]), p_2=part("restart", files=["prometheus.yml"]))
-    _store.record_clients({host: [["prometheus", "default", "default"]] for host in ("p-1", "p-2")})
+    _store.record_clients(
+        {host: [(["prometheus", "default", "default"], ["prometheus.yml"])] for host in ("p-1", "p-2")}
+    )
     variables = task_vars("p-1", *STACK)
     both = _store.transition(variables, templar_of(variables), DataLoader())
     wanted = both.slices("p-1")[0]

@@ -204,7 +204,7 @@ def test_who_talks_to_what_moves_goes_in_waves_of_its_sets(waves: Waves) -> None
     mesh("restart", breaks=MOVES)
     assert waves("clients") == [], "no plan was made for the time of the move"
     eu, us = ["prometheus", "default", "eu"], ["prometheus", "default", "us"]
-    _store.record_clients({"eu-1": [eu], "eu-2": [eu], "us-1": [us]})
+    _store.record_clients({"eu-1": [(eu, ["x"])], "eu-2": [(eu, ["x"])], "us-1": [(us, ["x"])]})
     assert waves("clients") == [["eu-1", "us-1"], ["eu-2"]]
     _store.keep("canary", _store.ALL, ["us"])
     assert waves("clients") == [["us-1"], ["eu-1"], ["eu-2"]]

@@ -179,6 +179,8 @@ def test_prefix(args: list[str], prefix: str) -> None:
         (["--web.listen-address=0.0.0.0:9090"], {"port": 9090, "prefix": ""}),
         (["--web.listen-address=[::1]:9093", "--web.external-url=http://h/am/"], {"port": 9093, "prefix": "/am"}),
         (["--web.listen-address=:1", "--web.listen-address=:2"], {"port": 1, "prefix": ""}),
+        (["--http-address=0.0.0.0:1", "--grpc-address=[::]:2", "--web.route-prefix=/p"], {"port": 1, "grpc_port": 2}),
+        (["--http-address=0.0.0.0:1"], {"port": 1, "grpc_port": 0}),
     ],
 )
 def test_endpoint(args: list[str], endpoint: dict[str, t.Any] | None) -> None:

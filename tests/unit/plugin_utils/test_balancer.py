@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _balancer
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Place
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     contents,
     findings,
@@ -137,7 +138,7 @@ def test_its_unit_changes_with_its_configuration() -> None:
 
 
 def test_one_that_moves_is_led_to_at_both_places() -> None:
-    found = plan(*SITES, federation(entry("eu")), former={("eu-2", "prometheus"): (9999, "")})
+    found = plan(*SITES, federation(entry("eu")), former={("eu-2", "prometheus"): Place(9999, "")})
     assert servers(contents(slice_of(found, "global-1", NAME))["haproxy.cfg"])["set-eu"] == [
         "eu-1 eu-1.example:9090",
         "eu-2 eu-2.example:9090 backup",

@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 import yaml
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Place
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     alertmanager,
     contents,
@@ -156,7 +157,7 @@ def test_every_alertmanager_of_every_mesh_one_by_one() -> None:
 def test_an_alertmanager_that_moves_is_alerted_at_both_places() -> None:
     """The planned one does not answer yet: what is expected to be reached is where it answers."""
     parts = (prometheus("p"), alertmanager("am-1", "am-2", alertmanager_external_url="https://x.example/am/"))
-    found = plan(*parts, former={("am-1", "alertmanager"): (9999, "")})
+    found = plan(*parts, former={("am-1", "alertmanager"): Place(9999, "")})
     item = slice_of(found, "p")
     blocks = loaded(item, "prometheus.yml")["alerting"]["alertmanagers"]
     assert {block["path_prefix"]: block["static_configs"][0]["targets"] for block in blocks} == {

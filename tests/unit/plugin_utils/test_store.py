@@ -28,6 +28,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._controller_files import ControllerFiles
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._findings import InventoryError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Place
 from ansible_collections.baremetal.prometheus_ha.tests.unit import support_plan as support
 from ansible_collections.baremetal.prometheus_ha.tests.unit import support_store
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_store import part as staged
@@ -298,7 +299,7 @@ def moves(**hosts: t.Any) -> None:
 def test_what_moves_is_what_moved_when_it_was_first_asked_for() -> None:
     _store.record_pending("p-1", {"prometheus": staged("reload")})
     moves(am_1=THERE, am_2=THERE)
-    found = {("am-1", "alertmanager"): (9999, "/x"), ("am-2", "alertmanager"): (9999, "/x")}
+    found = {(host, "alertmanager"): Place(9999, "/x") for host in ("am-1", "am-2")}
     assert _store.moving() == found
     moves(am_1=None)
     assert _store.moving() == found, "the others still talk to both places"
@@ -341,8 +342,8 @@ def test_the_plan_for_the_time_of_a_move_lists_both_places() -> None:
 
 def test_who_has_to_list_both_places() -> None:
     assert _store.clients() == {}
-    _store.record_clients({"p-1": [["prometheus", "default", "eu"]]})
-    assert _store.clients() == {"p-1": [("prometheus", "default", "eu")]}
+    _store.record_clients({"p-1": [(["prometheus", "default", "eu"], ["prometheus.yml"])]})
+    assert _store.clients() == {"p-1": {("prometheus", "default", "eu"): ["prometheus.yml"]}}
     _store.record_clients({})
     assert _store.clients() == {}
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry, _waves
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._render import Plan
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Place
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     alertmanager,
     contents,
@@ -186,6 +187,32 @@ def test_an_ingestor_that_leaves_uploads_first() -> None:
     found = plan(pair(), of("receive", "i-1", "i-2"), of("receive", "i-3", thanos_receive_state="absent"))
     assert slice_of(found, "i-3", "thanos_receive")["uploads"] == "/var/lib/thanos/receive"
     assert "uploads" not in slice_of(found, "i-1", "thanos_receive")
+
+
+def test_of_a_port_that_moves_both_places_are_asked() -> None:
+    former = {("s-1", "thanos_store"): Place(9999, None, 9998), ("q-2", "thanos_query"): Place(9997)}
+    parts = (pair(), of("store", "s-1"), of("query", "q-1", "q-2"), of("query_frontend", "f-1"))
+    parts = (*parts, of("rule", "r-1", thanos_rule_rules=RULES))
+    now, both = plan(*parts), plan(*parts, former=former)
+
+    def store(found: Plan) -> list[dict[str, t.Any]]:
+        listed = loaded(slice_of(found, "q-1", "thanos_query"), "endpoints.yml")["endpoints"]
+        return [each for each in listed if each["address"].startswith("s-1")]
+
+    assert store(now) == [{"address": "s-1.example:10905", "strict": True}]
+    assert store(both) == [{"address": "s-1.example:9998"}, {"address": "s-1.example:10905"}]
+    servers = [
+        line.split()[1:3]
+        for line in contents(slice_of(both, "f-1", "thanos_query_balancer"))["haproxy.cfg"].splitlines()
+        if line.startswith("    server")
+    ]
+    assert servers == [
+        ["q-1", "q-1.example:10904"],
+        ["q-2", "q-2.example:10904"],
+        ["q-2-former", "q-2.example:9997"],
+    ]
+    asked = loaded(slice_of(both, "r-1", "thanos_rule"), "query.yml")[0]["static_configs"]
+    assert asked == ["q-1.example:10904", "q-2.example:9997", "q-2.example:10904"]
 
 
 def test_sets_write_to_the_receivers_in_turn() -> None:

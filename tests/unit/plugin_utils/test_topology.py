@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _topology
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._registry import KINDS, NAMES
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Place
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     AM_CONFIG,
     alertmanager,
@@ -93,11 +94,15 @@ def test_absent_ones_leave_the_cohorts_but_stay_known() -> None:
     ("former", "places"),
     [
         pytest.param({}, [(9090, "/p")], id="nothing moves"),
-        pytest.param({("p", "prometheus"): (9999, "")}, [(9999, ""), (9090, "/p")], id="the planned one last"),
-        pytest.param({("p", "alertmanager"): (9999, ""), ("q", "prometheus"): (1, "")}, [(9090, "/p")], id="another's"),
+        pytest.param({("p", "prometheus"): Place(9999, "")}, [(9999, ""), (9090, "/p")], id="the planned one last"),
+        pytest.param({("p", "prometheus"): Place(9999)}, [(9999, "/p"), (9090, "/p")], id="its path stays"),
+        pytest.param({("p", "prometheus"): Place(9090, "/p")}, [(9090, "/p")], id="what moves is something else"),
+        pytest.param(
+            {("p", "alertmanager"): Place(9999, ""), ("q", "prometheus"): Place(1, "")}, [(9090, "/p")], id="another's"
+        ),
     ],
 )
-def test_places(former: dict[tuple[str, str], tuple[int, str]], places: list[tuple[int, str]]) -> None:
+def test_places(former: dict[tuple[str, str], Place], places: list[tuple[int, str]]) -> None:
     found = dataclasses.replace(topology(prometheus("p", prometheus_route_prefix="/p")), former=former)
     assert found.places(found.instances[0]) == places
 
