@@ -97,6 +97,15 @@ def rates() -> dict[str, float]:
     return {f"job-{job}": float(sum(map(slope, range(job, SERIES, JOBS)))) for job in range(JOBS)}
 
 
+ABOUT = (
+    f"Replica pairs of Prometheus {PROMETHEUS} with {SERIES:,} series each, a Thanos {THANOS} sidecar beside each, and "
+    f"queriers over the first {', '.join(map(str, SIZES))} of them, configured as the collection renders them. All are "
+    f"real processes on one machine that run all the time; what is compared is asked in turn ({ROUNDS} rounds), and "
+    "each answer is checked. Simulated are the hosts: there is no network between them, and all Store APIs share the "
+    "cores, where on hosts of their own they would work side by side. So latencies over many of them are what their "
+    "work adds up to. The series of an answer grow with the Store APIs, except in the first query."
+)
+
 ONE = Query("one series of each", f"count({UP})", False, {"": 1.0})
 FIRST = Query("one series of one pair", f'count({UP}{{site="site-00"}})', False, {"": 1.0}, pairs=1)
 COUNT = Query("all series, counted", f"count({COUNTER})", False, {"": float(SERIES)})
