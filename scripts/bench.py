@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from scripts import bench_federation, bench_plan, bench_roll
+from scripts import bench_federation, bench_plan, bench_roll, bench_thanos
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAB, SUBNET = "bench", "172.30.92"
@@ -159,6 +159,7 @@ def main() -> int:
     rolling = "\n".join(bench_roll.figures())
     print(rolling)
     federation = "\n".join(bench_federation.figures())
+    thanos = "\n".join(bench_thanos.figures())
     planning = "\n".join(bench_plan.figures())
     (ROOT / "docs" / "benchmarks.md").write_text(
         "# Benchmarks\n\n"
@@ -178,12 +179,9 @@ def main() -> int:
         f"{bench_federation.SERIES:,} aggregate series each, scraped each {bench_federation.INTERVAL} s; sources and "
         "global are real processes on the same two cores.\n\n"
         f"{federation}\n\n"
+        f"## What Thanos Query costs\n\n{bench_thanos.ABOUT}\n\n{thanos}\n\n"
         "## Reading and checking an inventory\n\n"
-        "Generated inventories (`scripts/large_inventory.py`): sites of three replica pairs with sidecars, a mesh of "
-        "three and a store gateway; a federation pair, and every other Thanos component once. No host is contacted. "
-        "The steps are CPU seconds in a process of their own, medians of three; load is Ansible's reading and "
-        "templating of variables, memory what it all adds to the process; the playbook is wall clock, with what "
-        "`ansible-inventory --graph` takes of it.\n\n"
+        f"{bench_plan.ABOUT}\n\n"
         f"{planning}\n"
     )
     return 1 if "MISSED" in table + rolling + planning else 0

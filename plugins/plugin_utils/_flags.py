@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing as t
 
@@ -64,7 +65,12 @@ def known_flags(component: str, version: object, where: str = "") -> FlagSet | N
     :param component: as in the inventory's groups: prometheus, alertmanager, thanos_query, ...
     :raises HAError: when the version is not one.
     """
-    parsed = parse_version(version, where)
+    return _flag_set(component, parse_version(version, where))
+
+
+# Hosts share a version, as a rule.
+@functools.lru_cache(maxsize=None)
+def _flag_set(component: str, parsed: Version) -> FlagSet | None:
     table = TABLES.get(component)
     if table is None:
         return None

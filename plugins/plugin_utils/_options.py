@@ -85,7 +85,8 @@ def effective(options: tuple[Option, ...], values: t.Mapping[str, t.Any]) -> tup
     :returns: the values by name, and by name what is wrong with those of the wrong type (these get their default).
     """
     given = {option.name: values[option.name] for option in options if values.get(option.name) is not None}
-    wrong = {option.name: why for option in _texts(options) if (why := _no_text(option, given.get(option.name)))}
+    texts = [option for option in _texts(options) if option.name in given]
+    wrong = {option.name: why for option in texts if (why := _no_text(option, given[option.name]))}
     for name in wrong:
         del given[name]
     result = _validator(options).validate(given)

@@ -49,7 +49,7 @@ def render_instance(instance: Instance, topology: Topology, files: Files) -> dic
         _versions.parse_version(instance.version, instance.host.where(instance.version_variable))
     if component.render is None:
         return known
-    effects = [dataclasses.asdict(effect) for effect in component.effects]
+    effects = [dict(vars(effect)) for effect in component.effects]
     return {
         **known,
         "effects": effects,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 import urllib.parse
@@ -71,16 +72,20 @@ def _below(key: str, value: t.Any, *, secret: bool) -> t.Iterator[str]:
         yield from _leaves(value, secret=secret or names_secret(key))
 
 
-def spellings(value: str) -> set[str]:
+# One key of a bucket is in the slice of every host that has it.
+@functools.lru_cache(maxsize=4096)
+def spellings(value: str) -> frozenset[str]:
     """A value whole, line by line (as a block shows it), and as YAML quotes it."""
     found = {value, value.strip(), *(line.strip() for line in value.splitlines())}
     found |= {text.replace("'", "''") for text in found}
     found.add(yaml.safe_dump(value, default_style='"', allow_unicode=True, width=10 * len(value) + 100).strip()[1:-1])
-    return {text for text in found if len(text) >= SHORTEST}
+    return frozenset(text for text in found if len(text) >= SHORTEST)
 
 
-def rendered(values: t.Iterable[str], *parts: t.Any) -> set[str]:
+def rendered(values: t.Collection[str], *parts: t.Any) -> set[str]:
     """Of values that came encrypted, those that these parts of a slice hold, in every spelling."""
+    if not values:
+        return set()
     text = "\n".join(_strings(list(parts)))
     return {spelled for value in values for spelled in spellings(value) if spelled in text}
 

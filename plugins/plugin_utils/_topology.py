@@ -187,6 +187,7 @@ class Instance:
         return join_url("http", address, self.port(), self.prefix)
 
 
+@functools.lru_cache(maxsize=65_536)
 def ip_literal(address: str) -> str | None:
     """The address where it is an IP, else None."""
     try:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import urllib.parse
@@ -24,6 +25,19 @@ def normal_address(address: object, where: str = "") -> str:
     """
     if not isinstance(address, str):
         raise HAError(f"The address {address!r} is not text.", where=where, do="Write a host name or an IP address.")
+    found = _spelling(address)
+    if found is None:
+        raise HAError(
+            f"{address!r} is not an address.",
+            where=where,
+            do="Write a host name or an IP address alone, without scheme, port or path.",
+        )
+    return found
+
+
+# A plan asks for each address dozens of times.
+@functools.lru_cache(maxsize=65_536)
+def _spelling(address: str) -> str | None:
     bare = address[1:-1] if address.startswith("[") and address.endswith("]") else address
     try:
         return str(ipaddress.ip_address(bare))
@@ -31,11 +45,7 @@ def normal_address(address: object, where: str = "") -> str:
         pass
     if bare == address and _NAME.fullmatch(bare) and not re.fullmatch(r"[\d.]+", bare):
         return bare.lower()
-    raise HAError(
-        f"{address!r} is not an address.",
-        where=where,
-        do="Write a host name or an IP address alone, without scheme, port or path.",
-    )
+    return None
 
 
 def normal_port(port: object, where: str = "") -> int:

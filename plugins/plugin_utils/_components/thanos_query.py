@@ -105,7 +105,8 @@ def endpoints(querier: Instance, topology: Topology) -> list[dict[str, t.Any]]:
 def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
     """A querier's slice. :raises HAError: with the variable at fault."""
     path = "endpoints.yml"
-    file = _thanos.yaml_file(path, {"endpoints": endpoints(instance, topology)}, "thanos_query_endpoints")
+    asked = endpoints(instance, topology)
+    file = _thanos.yaml_file(path, {"endpoints": asked}, "thanos_query_endpoints")
     rows = [
         _thanos.Row("endpoint.sd-config-file", "endpoints", f"{_thanos.folder(instance)}/{path}"),
         # 5m by default: so long a new sidecar would not be seen.
@@ -118,9 +119,8 @@ def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[
         _thanos.Row("query.lookback-delta", "lookback_delta", _thanos.given(instance.opt("lookback_delta"))),
         *_thanos.web_rows(instance),
     ]
-    known = [entry["address"] for entry in endpoints(instance, topology)]
     found = _thanos.rendered(instance, "query", rows, [file], data_dirs=(), api={"prefix": instance.prefix})
-    return {**found, "expect": {"stores": known}}
+    return {**found, "expect": {"stores": [entry["address"] for entry in asked]}}
 
 
 COMPONENT = _base.Component(kind=KIND, ports=_thanos.ports, links=links, render=render, effects=_thanos.EFFECTS)

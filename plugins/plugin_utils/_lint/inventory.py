@@ -283,8 +283,9 @@ def i09_groups_have_hosts(subject: Subject) -> t.Iterator[Problem]:
             f"the group {group!r} is none of the collection's, and its name is much like {name}.",
             f"write {name}, or map it: prometheus_ha_groups: {{{name}: {group}}}.",
         )
+    used = {*present, *_mapped(subject)}
     for group in _own_groups():
-        if group in subject.snapshot.groups and group not in {*present, *_mapped(subject)}:
+        if group in subject.snapshot.groups and group not in used:
             what = f"the group {group} has no host."
             yield Problem("inventory", what, "put hosts into it, or remove it.")
     yield from _alerted_by_nobody(subject, near)
