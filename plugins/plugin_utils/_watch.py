@@ -19,7 +19,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 # The rule packages whose alerts are about what these jobs scrape.
-PACKAGES = ("ha_stack", "prometheus_health", "alertmanager_health", "federation_health")
+PACKAGES = ("ha_stack", "prometheus_health", "alertmanager_health", "federation_health", "thanos_health")
 COMPONENT, GROUP, MEMBER, SHARD = "ha_component", "ha_group", "ha_member", "ha_shard"
 # What tells the members of a set or mesh apart.
 OF_MEMBER = ("instance", MEMBER)

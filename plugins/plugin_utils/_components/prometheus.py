@@ -123,8 +123,8 @@ OPTIONS: tuple[Option, ...] = (
         "prometheus_rule_packages",
         "list",
         "Rules of the collection's own: V(ha_stack) for the health of the stack itself, with V(prometheus_health), "
-        "V(alertmanager_health) and V(federation_health), which can be had alone; V(node_aggregates) and "
-        "V(http_aggregates) record aggregates. Each becomes C(rules/<package>.yml).",
+        "V(alertmanager_health), V(federation_health) and V(thanos_health), which can be had alone; "
+        "V(node_aggregates) and V(http_aggregates) record aggregates. Each becomes C(rules/<package>.yml).",
         elements="str",
         default=[],
         shared=True,

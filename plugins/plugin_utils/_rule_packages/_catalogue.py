@@ -16,6 +16,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_pack
     http_aggregates,
     node_aggregates,
     prometheus_health,
+    thanos_health,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_packages._package import (
     Alert,
@@ -33,6 +34,7 @@ PACKAGES: dict[str, Package] = {
         prometheus_health.PACKAGE,
         alertmanager_health.PACKAGE,
         federation_health.PACKAGE,
+        thanos_health.PACKAGE,
         node_aggregates.PACKAGE,
         http_aggregates.PACKAGE,
     )

@@ -30,8 +30,8 @@ def _groups(scene: Scene) -> t.Iterator[Group]:
 
 PACKAGE = Package(
     "ha_stack",
-    "Tells when the stack is no longer highly available: the Watchdog, and the three packages of its health.",
+    "Tells when the stack is no longer highly available: the Watchdog, and the packages of its health.",
     _groups,
     (WATCHDOG,),
-    includes=("prometheus_health", "alertmanager_health", "federation_health"),
+    includes=("prometheus_health", "alertmanager_health", "federation_health", "thanos_health"),
 )
