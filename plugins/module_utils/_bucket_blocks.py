@@ -128,7 +128,7 @@ def of_labels(blocks: t.Iterable[Block], labels: t.Mapping[str, str]) -> list[Bl
 
 def _by(blocks: t.Iterable[Block], key: t.Callable[[Block], t.Any]) -> dict[t.Any, list[Block]]:
     found: dict[t.Any, list[Block]] = {}
-    for one in sorted(blocks, key=lambda one: (one.stream, one.resolution, one.begin, one.id)):
+    for one in in_order(blocks):
         found.setdefault(key(one), []).append(one)
     return found
 
@@ -196,6 +196,20 @@ def overlaps(blocks: t.Sequence[Block]) -> list[dict[str, t.Any]]:
     return found
 
 
+def in_order(blocks: t.Iterable[Block]) -> list[Block]:
+    """By stream, resolution and time."""
+    return sorted(blocks, key=lambda one: (one.stream, one.resolution, one.begin, one.id))
+
+
+def settled(blocks: t.Iterable[Block], fresh: float, now: float) -> list[Block]:
+    """Those that were not just uploaded, which the tools that delete do not look at yet.
+
+    :param fresh: seconds that this takes; what a compactor made is settled at once.
+    :param now: seconds since the epoch.
+    """
+    return [one for one in blocks if one.source in _OWN or now - one.made >= fresh]
+
+
 def expired(blocks: t.Sequence[Block], kept: t.Mapping[str, float], *, fresh: float, now: float) -> list[Block]:
     """What a retention marks for deletion.
 
@@ -203,11 +217,11 @@ def expired(blocks: t.Sequence[Block], kept: t.Mapping[str, float], *, fresh: fl
     :param fresh: seconds in which a block that was just uploaded is left alone.
     :param now: seconds since the epoch.
     """
-    seen = [one for one in blocks if one.source in _OWN or now - one.made >= fresh]
+    seen = settled(blocks, fresh, now)
     left = superseded(seen)
     return [
         one
-        for one in sorted(seen, key=lambda one: (one.stream, one.resolution, one.begin, one.id))
+        for one in in_order(seen)
         if one.id not in left and kept.get(one.resolution) and now > one.end // 1000 + kept[one.resolution]
     ]
 

@@ -81,7 +81,7 @@ class Store:
         self.executable = str(thanos(version))
         self.folder = folder
 
-    def config(self, bucket: str, **details: t.Any) -> dict[str, t.Any]:
+    def config(self, bucket: str, /, **details: t.Any) -> dict[str, t.Any]:
         """The configuration of a bucket, which is there then."""
         (self.data / bucket).mkdir(exist_ok=True, parents=True)
         if not self.endpoint:
@@ -89,7 +89,7 @@ class Store:
         config = {"bucket": bucket, "endpoint": self.endpoint, "access_key": USER, "secret_key": PASSWORD}
         return {"type": "S3", "config": {**config, "insecure": True, **details}}
 
-    def file(self, bucket: str, **details: t.Any) -> str:
+    def file(self, bucket: str, /, **details: t.Any) -> str:
         path = self.folder / f"{bucket}.yml"
         path.write_text(json.dumps(self.config(bucket, **details)))
         return str(path)
@@ -102,7 +102,9 @@ class Store:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def upload(self, begin: float, hours: float, labels: t.Mapping[str, str] = EU, *, bucket: str = "main") -> list[str]:
+    def upload(
+        self, begin: float, hours: float, labels: t.Mapping[str, str] = EU, *, bucket: str = "main"
+    ) -> list[str]:
         """Blocks of 2 h of one series with a sample a minute from then on. :returns: their ids."""
         made = self.folder / "made"
         shutil.rmtree(made, ignore_errors=True)
@@ -111,7 +113,14 @@ class Store:
         lines = [f'some_total{{n="1"}} {when % 1000} {when}' for when in range(first, first + int(hours * HOUR), 60)]
         (made / "in.om").write_text("\n".join(["# TYPE some counter", *lines, "# EOF", ""]))
         promtool = support.binaries("prometheus", "3.5.3") / "promtool"
-        command = [str(promtool), "tsdb", "create-blocks-from", "openmetrics", str(made / "in.om"), str(made / "blocks")]
+        command = [
+            str(promtool),
+            "tsdb",
+            "create-blocks-from",
+            "openmetrics",
+            str(made / "in.om"),
+            str(made / "blocks"),
+        ]
         subprocess.run(command, check=True, capture_output=True)
         given = [f'--label={key}="{value}"' for key, value in labels.items()]
         self.bucket("upload-blocks", f"--path={made}/blocks", *given, bucket=bucket)

@@ -71,7 +71,13 @@ def test_without_a_time_of_upload_that_of_the_id_counts(given: str | None) -> No
 
 def test_groups() -> None:
     found = _bucket_blocks.groups(
-        [made("B", 2, 4), made("A", 0, 2), compacted("C", 4, 8, "x", "y"), made("D", 0, 2, US), made("E", 0, 8, resolution="5m")]
+        [
+            made("B", 2, 4),
+            made("A", 0, 2),
+            compacted("C", 4, 8, "x", "y"),
+            made("D", 0, 2, US),
+            made("E", 0, 8, resolution="5m"),
+        ]
     )
     assert [(one["stream"], one["resolution"], one["blocks"], one["levels"], one["samples"]) for one in found] == [
         ("region=eu", "5m", 1, {"1": 1}, 10),
@@ -164,7 +170,11 @@ def test_a_copy() -> None:
     found = {one["stream"]: one for one in _bucket_blocks.copied(source, copy, now=NOW, live=[US])}
     assert found["region=eu"]["missing"] == ["B"]
     assert (found["region=eu"]["rpo"], found["region=eu"]["behind"]) == (998 * HOUR, 2 * HOUR)
-    assert (found["region=us"]["rpo"], found["region=us"]["behind"], found["region=us"]["missing"]) == (10 * HOUR, 0, [])
+    assert (found["region=us"]["rpo"], found["region=us"]["behind"], found["region=us"]["missing"]) == (
+        10 * HOUR,
+        0,
+        [],
+    )
     assert [found[name]["live"] for name in ("region=eu", "region=us", "x=y")] == [False, True, False]
     assert (found["x=y"]["rpo"], found["x=y"]["newest"], found["x=y"]["missing"]) == (None, None, ["D"])
 
@@ -183,13 +193,21 @@ def test_durations(text: str, length: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "3", "1.5h", "-1h", "h", "1m2h"])
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(HAError, match="rpo: .* is not a duration"):
+    with pytest.raises(HAError, match=r"rpo: .* is not a duration"):
         _bucket_blocks.seconds(text, "rpo")
 
 
 @pytest.mark.parametrize(
     ("length", "words"),
-    [(0, "0 s"), (59.9, "59 s"), (60, "1 min"), (7380, "2 h 3 min"), (7200, "2 h"), (86_461, "1 d"), (97_200, "1 d 3 h")],
+    [
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (7380, "2 h 3 min"),
+        (7200, "2 h"),
+        (86_461, "1 d"),
+        (97_200, "1 d 3 h"),
+    ],
 )
 def test_spans_for_people(length: float, words: str) -> None:
     assert _bucket_blocks.span(length) == words
