@@ -298,7 +298,12 @@ def test_the_compactor_runs_again_whatever_happens(folders: Store, fails: str) -
     if fails == "cleanup":
         folders.mark(block, ago=HOUR)
     systemd = Systemd(fails=fails)
-    wanted: dict[str, t.Any] = {"retention_raw": "50h", "consistency_delay": "0s", "delete_delay": "0s", "compactor": "c"}
+    wanted: dict[str, t.Any] = {
+        "retention_raw": "50h",
+        "consistency_delay": "0s",
+        "delete_delay": "0s",
+        "compactor": "c",
+    }
     with pytest.raises(HAError, match="it broke"):
         folders.run(fails, runner=systemd, **wanted)
     assert systemd.calls[-3:] == ["stop", fails, "start"]
