@@ -27,6 +27,7 @@ import urllib.parse
 from ansible import constants
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import (
+    _bucket_hosts,
     _inventory,
     _live,
     _registry,
@@ -212,6 +213,7 @@ def _compute(
     sound = not any(finding.stops for finding in plan.findings)
     watched = _watched(plan) if sound else set()
     keep("peers", ALL, _live.peers(plan.topology) if sound else {})
+    keep("buckets", ALL, _bucket_hosts.buckets(plan.topology) if sound else [])
     canaries = {str(one.options["prometheus_ha_canary"] or "") for one in plan.topology.instances}
     keep("canary", ALL, sorted(canaries - {""}))
     for host, slices in plan.hosts.items():
@@ -394,6 +396,21 @@ def peers() -> dict[str, list[str]]:
     return found
 
 
+def buckets() -> list[dict[str, t.Any]]:
+    """The buckets of the inventory, see _bucket_hosts."""
+    found: list[dict[str, t.Any]] = kept("buckets", [ALL]).get(ALL, [])
+    return found
+
+
+def bucket_hosts(tool: str) -> list[str]:
+    """The hosts on which a bucket tool runs, of those that the play of the plan covered.
+
+    :raises HAError: when no plan was made in this run, or there is nowhere to run it.
+    """
+    members()
+    return _bucket_hosts.hosts(buckets(), tool, kept("covered", [ALL]).get(ALL, []))
+
+
 def keep(kind: str, host: str, data: t.Any) -> None:
     """Remember something of a host for later tasks of this run, which may be other processes; None forgets it."""
     folder = _root() / kind
@@ -438,6 +455,7 @@ def begin(store: Store, task_vars: t.Mapping[str, t.Any]) -> list[str]:
             do=f"limit to some of {_summary.named(members)}.",
         )
     record_members(members)
+    keep("covered", ALL, list(task_vars["ansible_play_hosts_all"]))
     return members
 
 

@@ -11,7 +11,6 @@ without a `source` comes from the lab's mirror (module_defaults), since upstream
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import json
 import os
@@ -27,18 +26,15 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.baremetal.prometheus_ha.tests import support_examples as examples
+from ansible_collections.baremetal.prometheus_ha.tests.support_examples import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 FQCN = "baremetal.prometheus_ha"
-#: Folders of plugins/ whose files have no examples of their own; an action has those of its module.
-WITHOUT_EXAMPLES = {"action", "doc_fragments", "module_utils", "plugin_utils"}
-PLUGINS = sorted(
-    f"{folder.name}/{path.stem}"
-    for folder in (ROOT / "plugins").iterdir()
-    if folder.is_dir() and folder.name not in WITHOUT_EXAMPLES
-    for path in folder.glob("[!_]*.py")
-)
+#: What needs Thanos and a bucket, which take ten minutes to build: the scenario thanos has them, and runs these
+#: examples on its hosts (molecule/thanos/tests/test_25_bucket_tools.py).
+IN_THE_SCENARIO_THANOS = {"lookup/buckets", "modules/objstore_info", "modules/thanos_bucket"}
+PLUGINS = [plugin for plugin in examples.PLUGINS if plugin not in IN_THE_SCENARIO_THANOS]
 
 #: Names that are kept for documentation (RFC 2606, RFC 5737), and what stands for them in the lab.
 SUBSTITUTES = {
@@ -146,14 +142,6 @@ SCENES = {
 }
 
 
-def text(plugin: str, name: str) -> str:
-    """What the plugin's file assigns to that name; empty when it does not."""
-    for node in ast.parse((ROOT / "plugins" / f"{plugin}.py").read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and [name] == [getattr(target, "id", "") for target in node.targets]:
-            return str(ast.literal_eval(node.value))
-    return ""
-
-
 def checksums(mirror: str) -> dict[str, str]:
     """By release, what the lab's mirror publishes: its archives are repacked, so upstream's do not fit."""
     found = {}
@@ -233,19 +221,19 @@ def stack(demo_lab: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_examples_run_and_run_again(plugin: str, stack: Stack, tmp_path: Path) -> None:
-    examples = stack.example(text(plugin, "EXAMPLES"))
-    assert yaml.safe_load(examples), f"plugins/{plugin}.py has no EXAMPLES"
+    written = stack.example(examples.text(plugin, "EXAMPLES"))
+    assert yaml.safe_load(written), f"plugins/{plugin}.py has no EXAMPLES"
     scene = SCENES.get(plugin, Scene())
-    if "hosts" in yaml.safe_load(examples)[0]:
-        whole_plays(scene, examples, stack, tmp_path)
+    if "hosts" in yaml.safe_load(written)[0]:
+        whole_plays(scene, written, stack, tmp_path)
     else:
-        tasks(scene, examples, stack, tmp_path)
+        tasks(scene, written, stack, tmp_path)
 
 
-def whole_plays(scene: Scene, examples: str, stack: Stack, folder: Path) -> None:
+def whole_plays(scene: Scene, written: str, stack: Stack, folder: Path) -> None:
     """Examples that are a playbook."""
     playbook = folder / "playbook.yml"
-    playbook.write_text(scene.plays + examples)
+    playbook.write_text(scene.plays + written)
     predicted = stack.run(STACK, playbook, *scene.options, "--check")
     first = stack.run(STACK, playbook, *scene.options)
     assert "no hosts matched" not in predicted + first
@@ -258,31 +246,10 @@ def counters(output: str) -> list[str]:
     return re.findall(r"^\S+ +: .*", output, re.MULTILINE)
 
 
-def tasks(scene: Scene, examples: str, stack: Stack, folder: Path) -> None:
-    """Examples that are tasks: each in three plays of one run, since a later one may use what an earlier registers."""
-    plays = [{"name": "before", "hosts": scene.host, "become": True, "tasks": yaml.safe_load(scene.before or "[]")}]
-    written = [part for part in re.split(r"^(?=- )", examples, flags=re.MULTILINE) if part.strip()]
-    for number, example in enumerate(written):
-        (folder / f"example{number}.yml").write_text(example)
-        for attempt in ("check", "run", "again"):
-            play = {
-                "name": f"{attempt} {number}",
-                "hosts": scene.host,
-                "become": True,
-                "gather_facts": False,
-                "check_mode": attempt == "check",  # what --check sets for every play
-                "module_defaults": defaults(yaml.safe_load(example)[0]),
-                "tasks": [{"ansible.builtin.import_tasks": f"example{number}.yml"}],
-            }
-            plays.append(play)
-    (folder / "playbook.yml").write_text(json.dumps(plays))
-    output = stack.run(STACK, folder / "playbook.yml", *scene.options)
-    shown = dict(re.findall(r"^PLAY \[(\w+ \d+)\] \**\n(.*?)(?=^PLAY )", output, re.DOTALL | re.MULTILINE))
-    assert len(shown) == 3 * len(written), output
-    changed = {name: re.search(r"^changed: ", part, re.MULTILINE) is not None for name, part in shown.items()}
-    for number, example in enumerate(written):
-        assert changed[f"check {number}"] == changed[f"run {number}"], f"check mode is wrong about\n{example}\n{output}"
-        assert not changed[f"again {number}"], f"the second run changes something:\n{example}\n{output}"
+def tasks(scene: Scene, written: str, stack: Stack, folder: Path) -> None:
+    """Examples that are tasks."""
+    playbook, count = examples.playbook(folder, written, scene.host, before=scene.before, defaults=defaults)
+    examples.judge(stack.run(STACK, playbook, *scene.options), count)
 
 
 def defaults(task: dict[str, Any]) -> dict[str, Any]:
@@ -295,6 +262,6 @@ def defaults(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_modules_say_what_is_proved_here() -> None:
-    for plugin in PLUGINS:
-        for name, attribute in yaml.safe_load(text(plugin, "DOCUMENTATION")).get("attributes", {}).items():
+    for plugin in examples.PLUGINS:
+        for name, attribute in yaml.safe_load(examples.text(plugin, "DOCUMENTATION")).get("attributes", {}).items():
             assert name == "diff_mode" or attribute["support"] == "full", f"{plugin}: {name} is {attribute['support']}"

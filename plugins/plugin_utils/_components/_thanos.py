@@ -47,8 +47,48 @@ TENANTS = Option(
     shown_default="any",
     shared=True,
 )
+# What the playbooks bucket_*.yml take; they run beside a compactor, else beside a store gateway.
+BUCKET_TOOLS: tuple[Option, ...] = (
+    Option(
+        "thanos_bucket_replicate_to",
+        "dict",
+        "C(bucket_replicate.yml): the bucket that takes the copy, of the shape of O(thanos_objstore_config). Keep its "
+        "keys in a vault.",
+        keys=_buckets.KEYS,
+        secret=True,
+    ),
+    Option(
+        "thanos_bucket_replicate_rpo",
+        "str",
+        "C(bucket_replicate.yml): how old the newest sample of a stream of this inventory may be in the copy; above it "
+        "the run fails.",
+    ),
+    Option(
+        "thanos_bucket_verify_issues",
+        "list",
+        "C(bucket_verify.yml): what is looked for. V(index_known_issues) downloads the index of every block.",
+        elements="str",
+        default=["overlapped_blocks", "duplicated_compaction"],
+        choices=("overlapped_blocks", "duplicated_compaction", "index_known_issues"),
+    ),
+    *(
+        Option(
+            f"thanos_bucket_retention_{name}",
+            "str",
+            f"C(bucket_retention.yml): how long {what} are kept this time; V(0d) is for ever.",
+            shown_default=f"O(thanos_compact_retention_{name})",
+        )
+        for name, what in (("raw", "raw samples"), ("5m", "samples of 5 minutes"), ("1h", "samples of an hour"))
+    ),
+    Option(
+        "thanos_bucket_delete_delay",
+        "str",
+        "C(bucket_cleanup.yml): how long a block stays once it is marked for deletion, this time.",
+        shown_default="O(thanos_compact_delete_delay)",
+    ),
+)
 # The variables that no single Thanos component owns.
-TABLE: tuple[Option, ...] = (*SHARED, OBJSTORE, TENANTS)
+TABLE: tuple[Option, ...] = (*SHARED, OBJSTORE, TENANTS, *BUCKET_TOOLS)
 
 
 def role_options(

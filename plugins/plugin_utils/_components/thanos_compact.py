@@ -86,7 +86,7 @@ KIND = Kind(
     cohort="compactor",
     cohort_variable="thanos_compact_shard",
     options=OPTIONS,
-    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE),
+    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE, *_thanos.BUCKET_TOOLS),
     release=_thanos.RELEASE,
     tier="thanos_compact",
 )

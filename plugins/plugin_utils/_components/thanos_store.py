@@ -64,7 +64,7 @@ KIND = Kind(
     cohort="store shard",
     cohort_variable="thanos_store_shard",
     options=OPTIONS,
-    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE),
+    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE, *_thanos.BUCKET_TOOLS),
     release=_thanos.RELEASE,
     tier="thanos_store",
 )

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _bucket_blocks
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _buckets
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._buckets import Bucket
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components.thanos_sidecar import prometheus_of
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import DAY, HOUR, MINUTE, shown
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._durations import HOUR, MINUTE, SECOND, shown
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.thanos_sidecar import duration
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
 
-# Blocks of raw samples are downsampled to 5m once they span 40h, and these to 1h once they span 10d.
-# Source: thanos docs/components/compact.md.
-_LEAST_RAW = 40 * HOUR
-_LEAST_5M = 10 * DAY
+# As the bucket tools, which delete by hand, refuse it, too.
+_LEAST = {f"retention_{name}": int(least) * SECOND for name, least in _bucket_blocks.LEAST.items()}
 # A block of 2h is cut at 3h of samples (prometheus docs/storage.md), and a store gateway looks for new ones every 15m
 # (thanos docs/components/store.md, --sync-block-duration).
 _UPLOADED_AFTER = 3 * HOUR + 15 * MINUTE
@@ -38,7 +37,7 @@ def t08_kept_until_downsampled(subject: Subject) -> t.Iterator[Problem]:
     for compactor in subject.topology.of("thanos_compact"):
         if not compactor.opt("downsampling"):
             continue
-        for name, least in (("retention_raw", _LEAST_RAW), ("retention_5m", _LEAST_5M)):
+        for name, least in _LEAST.items():
             kept = duration(compactor.opt(name))
             # 0 is for ever.
             if kept and kept < least:
