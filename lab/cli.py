@@ -20,6 +20,7 @@ from lab import (
     labs,
     log,
     plan,
+    providers,
     releases,
     services,
     sshkey,
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     hosts.add_argument("--topology", choices=sorted(plan.TOPOLOGIES))
     up.add_argument("--subnet", help="for a name without a fixed one")
     up.add_argument("--thanos", action="store_true", help="with Thanos in the mirror, and an object store (MinIO)")
+    up.add_argument("--providers", action="store_true", help="with object stores of other providers (GCS, Azure)")
     up.add_argument("--fresh", action="store_true", help="make all containers anew")
 
     down = commands.add_parser("down", help="remove labs")
@@ -77,13 +79,15 @@ def _up(args: argparse.Namespace) -> int:
     hosts = plan.parse_hosts(args.hosts) if args.hosts is not None else None
     if args.topology:
         hosts = plan.topology(args.topology)
-    lab = labs.up(args.name, hosts, args.subnet, args.fresh, thanos=args.thanos)
+    lab = labs.up(args.name, hosts, args.subnet, args.fresh, thanos=args.thanos, others=args.providers)
     log.say(env_report.line())
     for host in lab.hosts:
         print(f"{host.name}\t{host.address}\t{host.container}")
     print(f"mirror\t{lab.mirror_url}\nwebhooks\t{lab.webhook_url}")
     if args.thanos:
         print(f"object store\t{lab.objstore}")
+    if args.providers:
+        print(f"GCS\tservices:{providers.GCS_PORT}\nAzure\t{providers.AZURE_NAME}:{providers.AZURE_PORT}")
     print(f"ssh\tssh {' '.join(sshkey.options())} ops@{lab.hosts[0].address}")
     return 0
 

@@ -37,6 +37,7 @@ class Module:
 
 
 MINIO = Module("github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c", ".")
+FAKE_GCS = Module("github.com/fsouza/fake-gcs-server", "v1.56.0", ".")
 
 
 def source(module: Module) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -12,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from lab import cache, containers, engine, golang, image, log, plan, releases, services, sshkey
+from lab import cache, containers, engine, golang, image, log, plan, providers, releases, services, sshkey
 from lab.errors import LabError
 from lab.run import run
 
 UNITS = ("prometheus", "alertmanager", "node_exporter")
 PORTS = {"prometheus": 9090, "alertmanager": 9093, "node_exporter": 9100}
+PROVIDERS_PORTS = (providers.GCS_PORT, providers.AZURE_PORT, providers.TOKEN_PORT)
 BOOT_TIMEOUT = 120.0
 
 
@@ -76,7 +78,9 @@ def _host_argv(lab: plan.LabPlan, host: plan.Host, reference: str) -> list[str]:
     ]
 
 
-def _services_argv(lab: plan.LabPlan, reference: str, minio: Path | None) -> list[str]:
+def _services_argv(
+    lab: plan.LabPlan, reference: str, minio: Path | None, others: providers.Providers | None
+) -> list[str]:
     # A copy under its hash: an edit in the checkout makes a new container
     # instead of changing a file under a running one.
     code = Path(services.__file__).read_bytes()
@@ -94,9 +98,11 @@ def _services_argv(lab: plan.LabPlan, reference: str, minio: Path | None) -> lis
         *("--volume", f"{script}:/lab/services.py:ro"),
         *("--volume", f"{releases.tree()}:/mirror:ro"),
         *(("--volume", f"{minio}:/lab/minio:ro") if minio else ()),
+        *(others.options if others else ()),
         reference,
         *("python3", "/lab/services.py", "--dir", "/mirror"),
         *(("--minio", "/lab/minio") if minio else ()),
+        *(("--providers", *map(str, PROVIDERS_PORTS)) if others else ()),
     ]
 
 
@@ -129,6 +135,12 @@ def _answers(url: str) -> bool:
             return bool(reply.status == 200)
     except (OSError, urllib.error.URLError):
         return False
+
+
+def _listens(address: str, port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=3):
+        return True
+    return False
 
 
 def _wait(what: str, ready: Callable[[], bool], timeout: float = BOOT_TIMEOUT) -> None:
@@ -197,11 +209,18 @@ def _raise_inotify_limit(path: Path = INSTANCES) -> None:
 
 
 def up(
-    name: str, hosts: Sequence[str] | None, subnet: str | None, fresh: bool, *, thanos: bool = False
+    name: str,
+    hosts: Sequence[str] | None,
+    subnet: str | None,
+    fresh: bool,
+    *,
+    thanos: bool = False,
+    others: bool = False,
 ) -> plan.LabPlan:
     """Bring a lab up, or finish one that is half up.
 
     :param thanos: with Thanos in the mirror and an object store; what is there already stays.
+    :param others: with object stores of other providers; these stay, too.
     """
     # Once before anything takes time, so that a wrong request fails at once; the
     # answer that counts is the one under the lock.
@@ -210,7 +229,9 @@ def up(
     reference = image.ensure()
     before = cache.read_json(_state_folder(name) / "lab.json") or {}
     thanos = thanos or (bool(before.get("thanos")) and not fresh)
+    others = others or (bool(before.get("providers")) and not fresh)
     minio = golang.ensure(golang.MINIO) if thanos else None
+    stores = providers.ensure() if others else None
     if thanos:
         releases.ensure(releases.THANOS)
     _raise_inotify_limit()
@@ -218,10 +239,10 @@ def up(
         lab = wanted_plan(name, hosts, subnet, fresh)
         found = _keep_planned(lab, fresh)
         _ensure_network(lab)
-        state = {"hosts": [host.name for host in lab.hosts], "subnet": lab.subnet, "thanos": thanos}
-        cache.write_json(_state_folder(name) / "lab.json", state)
+        state = {"hosts": [host.name for host in lab.hosts], "subnet": lab.subnet}
+        cache.write_json(_state_folder(name) / "lab.json", {**state, "thanos": thanos, "providers": others})
         jobs = [(host.container, _host_argv(lab, host, reference)) for host in lab.hosts]
-        jobs.append((lab.services_container, _services_argv(lab, reference, minio)))
+        jobs.append((lab.services_container, _services_argv(lab, reference, minio, stores)))
         with log.step(f"up: {len(lab.hosts)} hosts and services of lab {name}"):
             with ThreadPoolExecutor(max_workers=8) as pool:
                 done = list(pool.map(lambda job: _ensure_container(job[0], job[1], found), jobs))
@@ -230,6 +251,8 @@ def up(
             _wait("webhooks", partial(_answers, f"{lab.webhook_url}/healthz"), 30)
             if thanos:
                 _wait("object store", partial(_answers, f"http://{lab.objstore}/minio/health/ready"), 60)
+            for port in PROVIDERS_PORTS if others else ():
+                _wait(f"object store at port {port}", partial(_listens, lab.services_address, port), 60)
         counts = {what: done.count(what) for what in sorted(set(done))}
         log.say("up: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
     return lab

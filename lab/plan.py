@@ -22,6 +22,7 @@ SUBNETS = {
     "rolling": "172.30.98.0/24",
     "drills": "172.30.99.0/24",
     "thanos": "172.30.100.0/24",
+    "providers": "172.30.101.0/24",
 }
 _DEMO = ("eu-1", "eu-2", "us-1", "us-2", "am-1", "am-2", "am-3")
 TOPOLOGIES = {
@@ -31,6 +32,7 @@ TOPOLOGIES = {
     "federation": (*_DEMO, "global-1", "global-2"),
     "drills": _DEMO,
     "thanos": _DEMO,
+    "providers": ("gcs-1", "gcs-2", "gcs-3", "azure-1"),
     "pair4": ("eu-1", "eu-2", "am-1", "am-2"),
 }
 SERVICES = "services"

@@ -102,6 +102,7 @@ STEPS = {
         ),
         Step("molecule federation", "molecule test -s federation", 1800, needs=("engine",)),
         Step("molecule thanos", "molecule test -s thanos", 2700, needs=("engine",)),
+        Step("molecule providers", "molecule test -s providers", 1800, needs=("engine",)),
         Step("molecule drills", "molecule test -s drills", 1200, needs=("engine",)),
         Step(
             "integration",
@@ -149,7 +150,7 @@ TARGETS = {
 }
 TARGETS["test-fast"] = TARGETS["lint"] + TARGETS["types"] + TARGETS["units"]
 # What takes long is in it as far as CI's 84 minutes go (of rolling the upgrade and the kills), and as a whole in a
-# target of its own: make integration, make molecule SCENARIO=rolling, federation or drills.
+# target of its own: make integration, make molecule SCENARIO=rolling, federation, thanos, providers or drills.
 TARGETS["test"] = (
     *TARGETS["test-fast"],
     *("sanity", "tarball", "engine", "molecule default", "rolling in CI", "lab up", "integration"),

@@ -15,9 +15,9 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from ansible_collections.baremetal.prometheus_ha.molecule.shared import blocks
 from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import Run, Stack, wait_for, write_overlay
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _metrics
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._objstore import metas
 
 INVENTORIES = ("inventory/lab", "inventory/lab_thanos", "molecule/thanos/inventory")
 QUERIERS = ("am-1", "am-2")
@@ -93,8 +93,7 @@ class Thanos(Stack):
 
     def blocks(self) -> list[dict[str, t.Any]]:
         """The meta.json of every block in the bucket."""
-        command = "thanos tools bucket ls --objstore.config-file=/etc/thanos_store/objstore.yml --output=json"
-        return metas(self.sh(QUERIERS[0], f"{command} 2>/dev/null"))
+        return blocks.in_bucket(self, QUERIERS[0])
 
     def object_store(self, signal: str) -> None:
         """Have the object store's process stand still (STOP), or go on (CONT)."""
@@ -103,28 +102,12 @@ class Thanos(Stack):
 
     def backfill(self, host: str, name: str, begin: int, end: int, step: int = 300) -> list[str]:
         """Have a replica's Prometheus hold a series of the past: the ids of its blocks."""
-        script = (
-            f"import sys\nfor when in range({begin}, {end}, {step}):\n"
-            f"    print(f'{name}{{{{n=\"1\"}}}} {{when % 1000}} {{when}}')\nprint('# EOF')"
-        )
-        self.sh(host, f"rm -rf /tmp/{name} && mkdir /tmp/{name} && python3 -c {_quoted(script)} > /tmp/{name}/in.om")
-        self.sh(host, f"promtool tsdb create-blocks-from openmetrics /tmp/{name}/in.om /tmp/{name}/blocks")
-        ids = self.sh(host, f"ls /tmp/{name}/blocks").split()
-        self.sh(
-            host,
-            f"chown -R prometheus:prometheus /tmp/{name}/blocks && mv /tmp/{name}/blocks/* /var/lib/prometheus/",
-        )
-        return ids
+        return blocks.backfill(self, host, name, begin, end, step)
 
     def forget(self, host: str, ids: t.Sequence[str]) -> None:
         """Remove blocks of a replica's Prometheus."""
-        paths = " ".join(f"/var/lib/prometheus/{block}" for block in ids)
-        self.sh(host, f"systemctl stop prometheus && rm -rf {paths} && systemctl start prometheus")
+        blocks.forget(self, host, ids)
         wait_for(self.whole, 60, "the replica is back")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 class Load:

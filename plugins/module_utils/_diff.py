@@ -14,7 +14,11 @@ HIDDEN = "(content not shown)"
 MASK = "********"
 
 # Keys whose values are secret; plugin_utils/_secrets.py names the upstream types they come from.
-_SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|credential|(^|_)(api)?key$|^authorization$|^dsn$")
+_SECRET = re.compile(
+    r"pass(word|wd|phrase)|secret|token|credential|(^|_)(api|private)?key$|^authorization$|^dsn$"
+    # Of object stores (thanos docs/storage.md): GCS, Azure.
+    r"|^service_account$|connection_string$"
+)
 _SECRET_URL = re.compile(r"^url$|(^|_)(api|webhook)_url$")
 _NO_SECRET = re.compile(r"(^|_)files?$|(^|_)public_key$|^application_credential_(id|name)$")
 # Below these every value counts, whatever its header is called.
@@ -72,7 +76,7 @@ def entry(path: str, before: View | None, after: View | None, *, secret: bool) -
 
 
 def names_secret(key: str) -> bool:
-    """Whether the values of a key are secret, by its name in Prometheus' and Alertmanager's configuration."""
+    """Whether the values of a key are secret, by its name in Prometheus', Alertmanager's and Thanos' configuration."""
     name = key.lower().replace("-", "_")
     if _NO_SECRET.search(name):
         return False

@@ -12,22 +12,28 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import re
 import shutil
 import tempfile
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _diff, _uploads
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _diff, _environment, _uploads
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Runner
 
 OBJSTORE_SPEC: dict[str, t.Any] = {
     "executable": {"type": "path", "required": True},
     # A dict under the name of its keys would show them in logs; nobody needs to see it.
     "config": {"type": "dict", "required": True, "no_log": True},
+    "environment": {"type": "dict", "default": {}, "no_log": True},
+    "account": {"type": "str", "default": ""},
     "writes": {"type": "bool", "default": True},
     "labels": {"type": "list", "elements": "dict", "default": []},
     "data_dir": {"type": "path"},
 }
+# Below the folder of a component's configuration.
+OBJSTORE_FILE = "objstore.yml"
+ENVIRONMENT = "environment"
 PREFIX = "prometheus_ha_probe"
 TIMEOUT = 30.0  # seconds for each step; a provider's client tries again for some of them by itself
 _ULID = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
@@ -45,8 +51,10 @@ _ERROR = re.compile(r'\berr="?(.*?)"?$', re.MULTILINE)
 def look(params: t.Mapping[str, t.Any], name: str, runner: Runner) -> dict[str, t.Any]:
     """Try a bucket: list, and where blocks go there write, read and delete.
 
-    :param params: of the shape OBJSTORE_SPEC. ``labels`` are the label sets of what will be uploaded from
-        ``data_dir``: where that has uploaded nothing yet, blocks that are there under them are somebody else's.
+    :param params: of the shape OBJSTORE_SPEC. It is tried as the ``account`` and in the ``environment`` that the
+        service will have, so that what that may not read (a CA, say) is found. ``labels`` are the label sets of what
+        will be uploaded from ``data_dir``: where that has uploaded nothing yet, blocks that are there under them are
+        somebody else's.
     :param name: the host's, which keeps what is written apart.
     :returns: ``tried``: whether Thanos is there to try it; ``failed``: the step that was refused, "" for none;
         ``said``: in whose words; ``taken``: label sets under which there are blocks, and how many.
@@ -57,23 +65,49 @@ def look(params: t.Mapping[str, t.Any], name: str, runner: Runner) -> dict[str, 
     result["tried"] = True
     folder = tempfile.mkdtemp(prefix="prometheus_ha-")
     try:
-        _Bucket(params, name, folder, runner).into(result)
+        account = _account(params["account"])
+        if account:
+            shutil.chown(folder, account)
+        _Bucket(params, name, folder, runner, account).into(result)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return result
 
 
-def unlisted(executable: str, config_file: str, runner: Runner) -> str:
-    """Why a bucket can't be listed, in the provider's words; "" where it can."""
+def _account(name: str) -> str:
+    """Whom to try it as; "": as who asks, where the account is not there or can't be taken on."""
+    try:
+        return name if name and os.geteuid() == 0 and pwd.getpwnam(name) else ""
+    except KeyError:
+        return ""
+
+
+def unlisted(executable: str, folder: str, account: str, runner: Runner) -> str:
+    """Why the bucket of a component can't be listed, in the provider's words; "" where it can.
+
+    :param folder: of its configuration.
+    :param account: as whom it runs.
+    """
+    config_file = os.path.join(folder, OBJSTORE_FILE)
+    variables: dict[str, str] = {}
+    with contextlib.suppress(OSError), open(os.path.join(folder, ENVIRONMENT), encoding="utf-8") as file:
+        variables = _environment.read(file.read())
     argv = [executable, "tools", "bucket", "ls", f"--objstore.config-file={config_file}", "--timeout=10s"]
-    done = runner(argv, timeout=TIMEOUT)
+    done = runner(argv, timeout=TIMEOUT, variables=variables, account=_account(account))
     return "" if done.rc == 0 else _last_error(done.words)[:1000]
 
 
 def _last_error(words: str) -> str:
-    """The cause; after it, Thanos prints where in its code it was."""
+    """The cause; after it, Thanos prints where in its code it was: a line with a function, one with its file.
+
+    Azure's client says it in several lines, between rules, and then the reply's XML.
+    """
     found = _ERROR.findall(words) or words.strip().splitlines()[-1:] or ["no word"]
-    return str(found[-1]).partition("\\n")[0].replace('\\"', '"')
+    lines = str(found[-1]).replace('\\"', '"').split("\\n")
+    frame = next((number - 1 for number, line in enumerate(lines) if line.startswith("\\t")), len(lines))
+    markup = next((number for number, line in enumerate(lines) if line.startswith("<")), len(lines))
+    said = [line.strip() for line in lines[: max(min(frame, markup), 1)]]
+    return ": ".join(line.rstrip(":") for line in said if line.strip("- "))
 
 
 class _RefusedError(Exception):
@@ -81,10 +115,11 @@ class _RefusedError(Exception):
 
 
 class _Bucket:
-    def __init__(self, params: t.Mapping[str, t.Any], name: str, folder: str, runner: Runner) -> None:
+    def __init__(self, params: t.Mapping[str, t.Any], name: str, folder: str, runner: Runner, account: str) -> None:
         self._params = params
         self._folder = folder
         self._runner = runner
+        self._account = account
         config = params["config"]
         prefix = "/".join(filter(None, [str(config.get("prefix") or "").strip("/"), PREFIX, name]))
         self._real = self._write("objstore.json", config)
@@ -110,12 +145,19 @@ class _Bucket:
         path = os.path.join(self._folder, name)  # the folder is for its owner alone
         with open(path, "w", encoding="utf-8") as file:
             json.dump(config, file)  # JSON is YAML
+        self._give(path)
         return path
+
+    def _give(self, *paths: str) -> None:
+        """To the account that the tools run as: they write beside a block that they upload."""
+        for path in paths if self._account else ():
+            shutil.chown(path, self._account)
 
     def _run(self, config: str, *args: str) -> str:
         command, *rest = args
         argv = [self._params["executable"], "tools", "bucket", command, f"--objstore.config-file={config}", *rest]
-        done = self._runner(argv, timeout=TIMEOUT)
+        variables = {str(key): str(value) for key, value in (self._params["environment"] or {}).items()}
+        done = self._runner(argv, cwd=self._folder, timeout=TIMEOUT, variables=variables, account=self._account)
         if done.rc != 0:
             raise _RefusedError(self._said(done.words))
         return done.stdout
@@ -123,7 +165,8 @@ class _Bucket:
     def _said(self, words: str) -> str:
         """The provider's own words: what the last line with an error has, without what is secret."""
         said = _last_error(words)
-        for secret in sorted(secrets(self._params["config"]), key=len, reverse=True):
+        known = secrets(self._params["config"]) | secrets(self._params["environment"])
+        for secret in sorted(known, key=len, reverse=True):
             said = said.replace(secret, "********")
         return said[:1000]
 
@@ -136,6 +179,8 @@ class _Bucket:
         for path, text in (("meta.json", json.dumps(_META)), ("index", "x"), ("chunks/000001", "x")):
             with open(os.path.join(block, path), "w", encoding="utf-8") as file:
                 file.write(text)
+        for folder, _folders, names in os.walk(os.path.dirname(block)):
+            self._give(folder, *(os.path.join(folder, name) for name in names))
         self._run(self._aside, "upload-blocks", f"--path={self._folder}/blocks", f'--label=probe="{PREFIX}"')
 
     def _read(self) -> None:
@@ -188,9 +233,16 @@ def metas(text: str) -> list[dict[str, t.Any]]:
 
 
 def secrets(data: t.Any, *, hidden: bool = False) -> set[str]:
-    """The strings under keys that name a secret; what is shorter than 4 characters is a part of common words."""
+    """The strings under keys that name a secret, and passwords in URLs; in a secret that is JSON (a service account's
+    key file), these of it, too. What is shorter than 4 characters is a part of common words.
+    """
     if isinstance(data, str):
-        return {data} if hidden and len(data) > 3 else set()
+        found = {data} if hidden else set()
+        found.update(_diff.USER_INFO.findall(data))
+        if hidden and data.lstrip().startswith("{"):
+            with contextlib.suppress(ValueError):
+                found |= secrets(json.loads(data))
+        return {value for value in found if len(value) > 3}
     if isinstance(data, dict):
         each = (secrets(value, hidden=hidden or _diff.names_secret(str(key))) for key, value in data.items())
         return set().union(*each)

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
+import pwd
 import subprocess
 import typing as t
 
@@ -27,17 +29,45 @@ class Completed:
 
 
 class Runner(t.Protocol):
-    def __call__(self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0) -> Completed: ...
+    def __call__(
+        self,
+        argv: t.Sequence[str],
+        *,
+        cwd: str | None = None,
+        timeout: float = 60.0,
+        variables: t.Mapping[str, str] | None = None,
+        account: str = "",
+    ) -> Completed: ...
 
 
-def run(argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0) -> Completed:
-    """Run a command without a shell, in the C locale, and never raise for its outcome (seconds: timeout)."""
-    env = {**os.environ, "LC_ALL": "C", "LANGUAGE": ""}
+def run(
+    argv: t.Sequence[str],
+    *,
+    cwd: str | None = None,
+    timeout: float = 60.0,
+    variables: t.Mapping[str, str] | None = None,
+    account: str = "",
+) -> Completed:
+    """Run a command without a shell, in the C locale, and never raise for its outcome (seconds: timeout).
+
+    :param variables: of the environment, beside those that are there.
+    :param account: as whom, where that is not who asks; root alone can.
+    """
+    env = {**os.environ, "LC_ALL": "C", "LANGUAGE": "", **(variables or {})}
+    become: t.Callable[[], None] | None = None
+    if account:
+        try:
+            entry = pwd.getpwnam(account)
+        except KeyError:
+            return Completed(127, "", f"{argv[0]}: there is no account {account}")
+        env.update(HOME=entry.pw_dir, USER=account, LOGNAME=account)
+        become = functools.partial(_become, account, entry.pw_uid, entry.pw_gid)
     try:
         done = subprocess.run(
             list(argv),
             cwd=cwd,
             env=env,
+            preexec_fn=become,
             timeout=timeout,
             check=False,
             stdin=subprocess.DEVNULL,
@@ -47,4 +77,13 @@ def run(argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0)
         return Completed(124, "", f"{argv[0]}: not finished after {timeout:g} s")
     except OSError as error:
         return Completed(127, "", f"{argv[0]}: {error.strerror or error}")
+    except subprocess.SubprocessError:  # all that it says of what was done before the program
+        return Completed(127, "", f"{argv[0]}: cannot be run as {account}")
     return Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+
+
+def _become(account: str, uid: int, gid: int) -> None:
+    """Between fork and exec; subprocess' own ``user`` is not there before Python 3.9."""
+    os.initgroups(account, gid)
+    os.setgid(gid)
+    os.setuid(uid)

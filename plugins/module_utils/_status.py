@@ -93,9 +93,9 @@ def nothing(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def _bucket(params: t.Mapping[str, t.Any], running: Running, runner: Runner) -> str | None:
     """Why its bucket can't be listed, in the provider's words; "" where it can, None where it has none."""
     paths = [file["path"] for file in params["config"].get("files") or ()]
-    if "objstore.yml" not in paths:
+    if _objstore.OBJSTORE_FILE not in paths:
         return None
-    return _objstore.unlisted(running.executable, os.path.join(params["config"]["root"], "objstore.yml"), runner)
+    return _objstore.unlisted(running.executable, params["config"]["root"], params["service"]["user"], runner)
 
 
 def look(

@@ -209,7 +209,9 @@ def _service(spec: UnitSpec) -> dict[str, list[str]]:
         _checked("unit_options", key, _DIRECTIVE, "the names of systemd.exec(5) and systemd.service(5)")
         if key == "ExecStart":
             raise HAError("unit_options cannot set ExecStart", where="unit_options", do="Use executable and args.")
-        lines[key] = _values(key, value)
+        # Our own variables tell what a process was started with, so they stay; of two the later one counts.
+        ours = lines[key] if key == "Environment" else []
+        lines[key] = ours + _values(key, value)
     return lines
 
 

@@ -76,6 +76,14 @@ options:
             description: The object store, as Thanos documents it.
             type: dict
             required: true
+          environment:
+            description: Environment variables that the service has.
+            type: dict
+            default: {}
+          account:
+            description: As whom the service runs. The object store is tried as that account where it is there.
+            type: str
+            default: ""
           writes:
             description: Whether it uploads or deletes, so that this is tried, too.
             type: bool
@@ -223,7 +231,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params = module.params
     # no_log keeps the keys out of the host's syslog; but any word of a configuration is also one of the facts.
-    buckets = [item["objstore"]["config"] for item in params["components"] if item["objstore"]]
+    known = ("config", "environment")
+    buckets = [item["objstore"][part] for item in params["components"] if item["objstore"] for part in known]
     module.no_log_values = {params["nonce"] or ""}.union(*map(_objstore.secrets, buckets)) - {""}
     result: dict[str, t.Any] = {}
     try:

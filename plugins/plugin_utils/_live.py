@@ -11,7 +11,9 @@ import dataclasses
 import typing as t
 
 import yaml
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _environment
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._objstore import ENVIRONMENT, OBJSTORE_FILE
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight import FREE, OWN
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._preflight_dial import OK
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._release_spec import ReleaseSpec
@@ -270,15 +272,17 @@ def objstore(item: Answer, streams: t.Sequence[t.Mapping[str, str]]) -> dict[str
 
     :param streams: the label sets of the blocks that it uploads.
     """
-    text = next((file["content"] for file in item["config"]["files"] if file["path"] == "objstore.yml"), None)
-    if text is None:
+    texts = {file["path"]: file["content"] for file in item["config"]["files"]}
+    if OBJSTORE_FILE not in texts:
         return {}
     release = ReleaseSpec.from_params({key: value for key, value in item["release"].items() if value is not None})
     folders = [*item["service"]["data_dirs"], *item["service"].get("shared_dirs", ())]
     return {
         "objstore": {
             "executable": f"{release.path}/bin/thanos",
-            "config": yaml.safe_load(text),
+            "config": yaml.safe_load(texts[OBJSTORE_FILE]),
+            "environment": _environment.read(texts.get(ENVIRONMENT, "")),
+            "account": item["service"]["user"],
             "writes": item["name"] != "thanos_store",
             "labels": [dict(labels) for labels in streams],
             "data_dir": folders[0] if folders else None,

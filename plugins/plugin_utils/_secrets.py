@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import typing as t
 import urllib.parse
@@ -47,6 +48,7 @@ def _leaves(data: t.Any, *, secret: bool) -> t.Iterator[str]:
     if isinstance(data, str):
         if secret:
             yield data
+            yield from _leaves(_json(data), secret=False)
         for password in USER_INFO.findall(data):
             yield from (password, urllib.parse.unquote(password))
     elif isinstance(data, t.Mapping):
@@ -55,6 +57,14 @@ def _leaves(data: t.Any, *, secret: bool) -> t.Iterator[str]:
     elif isinstance(data, (list, tuple)):
         for item in data:
             yield from _leaves(item, secret=secret)
+
+
+def _json(text: str) -> t.Any:
+    """The data of a secret that is JSON itself, as a service account's key file is; None for any other."""
+    try:
+        return json.loads(text) if text.lstrip().startswith("{") else None
+    except ValueError:
+        return None
 
 
 def _below(key: str, value: t.Any, *, secret: bool) -> t.Iterator[str]:

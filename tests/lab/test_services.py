@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
+import subprocess
 import threading
+import urllib.parse
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -101,3 +104,36 @@ def test_mirror_is_static_and_read_only(tmp_path: Path) -> None:
         assert ask(port, "PUT", "/a/x.tar.gz", b"other")[0] == 501
         assert ask(port, "DELETE", "/a/x.tar.gz")[0] == 501
     assert (tmp_path / "mirror" / "a" / "x.tar.gz").read_bytes() == b"data"
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A key by the machine's openssl, and its modulus."""
+    path = tmp_path_factory.mktemp("keys") / "key.pem"
+    subprocess.run(["openssl", "genrsa", "-out", path, "2048"], check=True, capture_output=True)
+    shown = subprocess.run(["openssl", "rsa", "-in", path, "-noout", "-modulus"], check=True, capture_output=True)
+    return path, int(shown.stdout.decode().partition("=")[2], 16)
+
+
+def assertion(key: Path, text: bytes = b'{"iss": "thanos@lab"}') -> str:
+    signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (b'{"alg": "RS256"}', text))
+    done = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=signed, check=True, capture_output=True)
+    return (signed + b"." + base64.urlsafe_b64encode(done.stdout).rstrip(b"=")).decode()
+
+
+def token(port: int, what: str) -> tuple[int, Any]:
+    status, body = ask(port, "POST", "/token", urllib.parse.urlencode({"assertion": what}).encode())
+    return status, json.loads(body)
+
+
+def test_a_token_is_for_whoever_has_the_key(keys: tuple[Path, int]) -> None:
+    key, modulus = keys
+    good = assertion(key)
+    with serving(services.token_server(("127.0.0.1", 0), modulus)) as port:
+        status, granted = token(port, good)
+        assert (status, granted["token_type"]) == (200, "Bearer")
+        for bad in (good.replace("eyJ", "eyK", 1), good[:-8] + "AAAAAAAA", "no.jwt.at-all", ""):
+            assert token(port, bad) == (
+                400,
+                {"error": "invalid_grant", "error_description": "Invalid JWT Signature."},
+            )

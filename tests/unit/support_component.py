@@ -57,7 +57,9 @@ class Host:
 
     # What the component is given ------------------------------------------------------------------------------------
 
-    def __call__(self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0) -> Completed:
+    def __call__(
+        self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0, **_more: t.Any
+    ) -> Completed:
         if argv[0].startswith(str(self.opt)):
             self.tools.append(" ".join(argv))
             if argv[-1] != "--help":

@@ -38,7 +38,9 @@ class Commands:
         self.table = dict(table)
         self.called: list[str] = []
 
-    def __call__(self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0) -> Completed:
+    def __call__(
+        self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0, **_more: t.Any
+    ) -> Completed:
         del cwd, timeout
         line = " ".join(argv)
         self.called.append(line)
@@ -106,7 +108,9 @@ class Systemd:
         self._dies_at: float | None = None
         self._logs: list[str] = []
 
-    def __call__(self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0) -> Completed:
+    def __call__(
+        self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0, **_more: t.Any
+    ) -> Completed:
         del cwd, timeout
         self.called.append(" ".join(argv))
         program, verb = argv[0], argv[1] if len(argv) > 1 else ""

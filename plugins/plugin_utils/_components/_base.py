@@ -139,6 +139,7 @@ def service(
     ports: list[Port],
     user: str = "",
     environment: t.Mapping[str, str] | None = None,
+    environment_files: t.Sequence[str] = (),
     data_dirs: t.Sequence[str] | None = None,
     shared_dirs: t.Sequence[str] = (),
     host_ip_towards: t.Sequence[str] = (),
@@ -146,10 +147,15 @@ def service(
     """The slice's ``service``: options of the module service.
 
     :param user: and its group; by default of the component's name.
+    :param environment_files: with further variables, which the unit itself would show to everybody.
     :param data_dirs: by default its own data folder.
     :param shared_dirs: data folders of another component of the host that it writes to as well.
     """
     name = instance.kind.name
+    unit_options = dict(instance.opt("unit_options"))
+    if environment_files:
+        more = unit_options.get("EnvironmentFile") or []
+        unit_options["EnvironmentFile"] = [*environment_files, *(more if isinstance(more, list) else [more])]
     return {
         "name": name,
         "user": user or name,
@@ -160,7 +166,7 @@ def service(
         "data_dirs": [instance.opt("data_dir")] if data_dirs is None else list(data_dirs),
         "shared_dirs": list(shared_dirs),
         "ports": port_options(ports),
-        "unit_options": instance.opt("unit_options"),
+        "unit_options": unit_options,
         "host_ip_towards": list(host_ip_towards),
         "start_timeout": instance.opt("start_timeout"),
     }

@@ -10,8 +10,10 @@ import dataclasses
 import hashlib
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _environment
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import RESTART, WRITE, Effect
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._objstore import ENVIRONMENT, OBJSTORE_FILE
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _buckets, _common, _flags
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _modelled
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
@@ -39,6 +41,17 @@ OBJSTORE = Option(
     secret=True,
     shared=True,
 )
+OBJSTORE_ENVIRONMENT = Option(
+    "thanos_objstore_environment",
+    "dict",
+    "Environment variables of whatever uses the object store, its try by the preflight included: C(HTTPS_PROXY), "
+    "C(AWS_*), C(GOOGLE_APPLICATION_CREDENTIALS) and what else a provider's client reads. Kept in a file for root and "
+    "the component's group.",
+    default={},
+    secret=True,
+    shared=True,
+)
+BUCKET: tuple[Option, ...] = (OBJSTORE, OBJSTORE_ENVIRONMENT)
 TENANTS = Option(
     "thanos_tenants",
     "list",
@@ -88,7 +101,7 @@ BUCKET_TOOLS: tuple[Option, ...] = (
     ),
 )
 # The variables that no single Thanos component owns.
-TABLE: tuple[Option, ...] = (*SHARED, OBJSTORE, TENANTS, *BUCKET_TOOLS)
+TABLE: tuple[Option, ...] = (*SHARED, *BUCKET, TENANTS, *BUCKET_TOOLS)
 
 
 def role_options(
@@ -261,16 +274,28 @@ def yaml_file(path: str, data: t.Any, source: str) -> Text:
     return Text(path, _base.to_yaml(data), source, data)
 
 
-def objstore_file(instance: Instance) -> list[Text]:
-    """The object store's configuration, where there is one."""
+def objstore_files(instance: Instance) -> list[Text]:
+    """The object store's configuration and its client's environment, where there is one.
+
+    :raises HAError: for an environment that can't be written.
+    """
     config = instance.options["thanos_objstore_config"]
-    return [yaml_file("objstore.yml", config, "thanos_objstore_config")] if config else []
+    if not config:
+        return []
+    source = OBJSTORE_ENVIRONMENT.name
+    variables = instance.options[source]
+    try:
+        text = _environment.write(variables)
+    except HAError as problem:
+        raise HAError(problem.what, where=instance.host.where(source), do=problem.do) from problem
+    environment = [Text(ENVIRONMENT, text, source, variables)] if variables else []
+    return [yaml_file(OBJSTORE_FILE, config, OBJSTORE.name), *environment]
 
 
 def objstore_row(instance: Instance) -> Row:
     """The flag that names it."""
     config = instance.options["thanos_objstore_config"]
-    value = f"{folder(instance)}/objstore.yml" if config else LEFT_OUT
+    value = f"{folder(instance)}/{OBJSTORE_FILE}" if config else LEFT_OUT
     return Row("objstore.config-file", "thanos_objstore_config", value)
 
 
@@ -339,6 +364,7 @@ def rendered(
     service = _base.service(
         instance,
         args=[command, *args],
+        environment_files=[f"{folder(instance)}/{ENVIRONMENT}" for text in files if text.path == ENVIRONMENT],
         ports=ports(instance),
         user=user,
         environment=environment,

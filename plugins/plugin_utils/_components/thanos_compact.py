@@ -86,7 +86,7 @@ KIND = Kind(
     cohort="compactor",
     cohort_variable="thanos_compact_shard",
     options=OPTIONS,
-    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE, *_thanos.BUCKET_TOOLS),
+    borrowed=(*_thanos.SHARED, *_thanos.BUCKET, *_thanos.BUCKET_TOOLS),
     release=_thanos.RELEASE,
     tier="thanos_compact",
 )
@@ -121,7 +121,7 @@ def deduplication_func(instance: Instance, topology: Topology) -> str:
 def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
     """A compactor's slice. :raises HAError: with the variable at fault."""
     relabel = instance.opt("selector_relabel_configs")
-    files = _thanos.objstore_file(instance)
+    files = _thanos.objstore_files(instance)
     if relabel:
         files.append(_thanos.yaml_file("selector.yml", relabel, "thanos_compact_selector_relabel_configs"))
     merged = instance.opt("deduplication_replica_labels")

@@ -132,7 +132,7 @@ KIND = Kind(
     cohort="hashring",
     cohort_variable="thanos_receive_hashring",
     options=OPTIONS,
-    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE, _thanos.TENANTS),
+    borrowed=(*_thanos.SHARED, *_thanos.BUCKET, _thanos.TENANTS),
     release=_thanos.RELEASE,
     tier="thanos_receive",
 )
@@ -251,7 +251,7 @@ def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[
         _thanos.Row("label", "labels", [f"{name}={json.dumps(value)}" for name, value in own.items()]),
         _thanos.objstore_row(instance),
     ]
-    files = _thanos.objstore_file(instance)
+    files = _thanos.objstore_files(instance)
     if not any(one.environment == instance.environment for one in topology.of("thanos_receive_router")):
         more, texts = routing(instance, topology)
         rows += [*more, _thanos.Row("receive.local-endpoint", "local_endpoint", local_endpoint(instance))]

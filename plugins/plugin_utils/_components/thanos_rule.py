@@ -98,7 +98,7 @@ KIND = Kind(
     cohort="ruler set",
     cohort_variable="thanos_rule_replica_set",
     options=OPTIONS,
-    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE),
+    borrowed=(*_thanos.SHARED, *_thanos.BUCKET),
     release=_thanos.RELEASE,
     tier="thanos_rule",
 )
@@ -195,7 +195,7 @@ def render(instance: Instance, topology: Topology, files: _base.Files) -> dict[s
     mark = generation(rules)
     rules.append(_thanos.yaml_file(f"rules/{_base.GENERATION_FILE}", _base.generation_rule(mark), "thanos_rule_rules"))
     texts = [
-        *_thanos.objstore_file(instance),
+        *_thanos.objstore_files(instance),
         _thanos.yaml_file("query.yml", _queriers(instance, topology), "thanos_rule_query_urls"),
         _thanos.yaml_file("alertmanagers.yml", _alertmanagers(instance, topology), "thanos_rule_alertmanagers_config"),
         *rules,

@@ -43,7 +43,7 @@ KIND = Kind(
     cohort_variable=prometheus.KIND.cohort_variable,
     options=OPTIONS,
     enabled_by="thanos_sidecar_enabled",
-    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE, *prometheus.OPTIONS),
+    borrowed=(*_thanos.SHARED, *_thanos.BUCKET, *prometheus.OPTIONS),
     release=_thanos.RELEASE,
 )
 
@@ -73,7 +73,7 @@ def render(instance: Instance, _topology: Topology, _files: _base.Files) -> dict
         instance,
         "sidecar",
         rows,
-        _thanos.objstore_file(instance),
+        _thanos.objstore_files(instance),
         user=prometheus.KIND.name,
         data_dirs=(),
         shared_dirs=(folder,),

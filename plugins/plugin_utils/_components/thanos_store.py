@@ -64,7 +64,7 @@ KIND = Kind(
     cohort="store shard",
     cohort_variable="thanos_store_shard",
     options=OPTIONS,
-    borrowed=(*_thanos.SHARED, _thanos.OBJSTORE, *_thanos.BUCKET_TOOLS),
+    borrowed=(*_thanos.SHARED, *_thanos.BUCKET, *_thanos.BUCKET_TOOLS),
     release=_thanos.RELEASE,
     tier="thanos_store",
 )
@@ -79,7 +79,7 @@ def render(instance: Instance, _topology: Topology, _files: _base.Files) -> dict
     cache = instance.opt("index_cache_config")
     relabel = instance.opt("selector_relabel_configs")
     folder = _thanos.folder(instance)
-    files = _thanos.objstore_file(instance)
+    files = _thanos.objstore_files(instance)
     if cache:
         files.append(_thanos.yaml_file("index-cache.yml", cache, "thanos_store_index_cache_config"))
     if relabel:

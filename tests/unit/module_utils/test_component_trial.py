@@ -34,7 +34,9 @@ class Upgraded(Host):
         self.start_takes = 0.0
         self.refuses = ""  # checkers below that folder do
 
-    def __call__(self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0) -> Completed:
+    def __call__(
+        self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0, **_more: t.Any
+    ) -> Completed:
         if self.refuses and self.refuses in argv[0] and "check" in argv:
             return Completed(1, "", "it is new")
         verb = argv[1] if argv[0] == "systemctl" else ""

@@ -117,6 +117,12 @@ def test_secret_values_of_a_former_file(text: str, secret: set[str], shown: set[
         "url",
         "api_url",
         "dsn",
+        "storage_account_key",
+        "storage_connection_string",
+        "service_account",
+        "privatekey",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
     ],
 )
 def test_keys_of_secrets(key: str) -> None:

@@ -116,7 +116,7 @@ def test_check_argv(argv: list[str], expected: list[str]) -> None:
 def test_the_programs_words_are_kept_where_its_help_knows_less() -> None:
     asked: list[list[str]] = []
 
-    def fake(argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0) -> Completed:
+    def fake(argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0, **_more: t.Any) -> Completed:
         assert cwd is None and timeout > 0
         asked.append(list(argv))
         return Completed(0, HELP, "") if len(asked) == 2 else Completed(1, "", "Error: strange\nmore")

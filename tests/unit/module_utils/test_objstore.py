@@ -7,17 +7,35 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import tempfile
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _objstore, _uploads
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
+    _environment,
+    _objstore,
+    _runner,
+    _uploads,
+)
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _secrets
 
 CONFIG = {"type": "S3", "config": {"bucket": "b", "access_key": "abcdef", "secret_key": "hush-hush"}, "prefix": "x"}
 EU = {"region": "eu", "replica": "a"}
 ULID = _objstore._ULID
+
+
+BASE: dict[str, t.Any] = {
+    "config": CONFIG,
+    "environment": {},
+    "account": "",
+    "writes": True,
+    "labels": [],
+    "data_dir": None,
+}
 
 
 class Store:
@@ -61,8 +79,7 @@ def thanos(tmp_path: Path) -> str:
 
 
 def look(store: Store, executable: str, **params: t.Any) -> dict[str, t.Any]:
-    wanted = {"executable": executable, "config": CONFIG, "writes": True, "labels": [], "data_dir": None, **params}
-    return _objstore.look(wanted, "host-1", store)
+    return _objstore.look({**BASE, "executable": executable, **params}, "host-1", store)
 
 
 def block(labels: t.Mapping[str, str]) -> dict[str, t.Any]:
@@ -110,9 +127,7 @@ def test_what_does_not_go_away_is_told(thanos: str) -> None:
             return Completed(0, "", "")
         return store(argv, **options)
 
-    found = _objstore.look(
-        {"executable": thanos, "config": CONFIG, "writes": True, "labels": [], "data_dir": None}, "h", run
-    )
+    found = _objstore.look({**BASE, "executable": thanos}, "h", run)
     assert (found["failed"], found["said"]) == ("delete", "what was deleted is still there")
     assert store.commands[-1:] == kept
 
@@ -149,6 +164,118 @@ def test_a_block_that_vanishes_while_all_are_read_is_no_refusal(thanos: str) -> 
     def run(argv: t.Sequence[str], **options: t.Any) -> Completed:
         return failures.pop() if "--output=json" in argv and failures else store(argv, **options)
 
-    params = {"executable": thanos, "config": CONFIG, "writes": False, "labels": [EU], "data_dir": None}
+    params = {**BASE, "executable": thanos, "writes": False, "labels": [EU]}
     found = _objstore.look(params, "h", run)
     assert (found["failed"], found["taken"]) == ("", [{"labels": EU, "blocks": 1}])
+
+
+# What Thanos 0.42.4 said over azurite for a wrong key, and over fake-gcs-server for a service account's, shortened.
+AZURE = (
+    r'ts=1 level=error err="GET https://a.blob.lab:10000/thanos\n----------\nRESPONSE 403: 403 Server failed to '
+    r"authenticate.\nERROR CODE: AuthorizationFailure\n----------\n<?xml version=\"1.0\"?>\n<Error>\n  <Code>x</Code>"
+    r'\n</Error>\n\ncreate AZURE client\ngithub.com/x.New\n\tgithub.com/x.go:81\npreparing failed"'
+)
+GCS = (
+    r'level=error err="oauth2: cannot fetch token: 400 Bad Request\nResponse: {\"error\": \"invalid_grant\"}\n'
+    r'BaseFetcher: iter bucket\ngithub.com/x.(*B).f\n\tgithub.com/x.go:593"'
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            AZURE,
+            "GET https://a.blob.lab:10000/thanos: RESPONSE 403: 403 Server failed to authenticate.: "
+            "ERROR CODE: AuthorizationFailure",
+        ),
+        (
+            GCS,
+            "oauth2: cannot fetch token: 400 Bad Request: "
+            'Response: {"error": "invalid_grant"}: BaseFetcher: iter bucket',
+        ),
+        ("Error parsing commandline arguments: no", "Error parsing commandline arguments: no"),
+        ("", "no word"),
+    ],
+)
+def test_what_a_provider_says_in_several_lines_is_told_whole(thanos: str, words: str, said: str) -> None:
+    assert look(Store("ls", words), thanos)["said"] == said
+
+
+ENVIRONMENT = {"HTTPS_PROXY": "http://me:hush-proxy@proxy:1", "AWS_SECRET_ACCESS_KEY": "hush-aws", "N": 1}
+
+
+def test_every_step_has_the_services_environment_and_no_word_shows_it(thanos: str) -> None:
+    store = Store("cleanup", 'err="proxy http://me:hush-proxy@proxy:1 refused hush-aws"')
+    seen: list[t.Any] = []
+
+    def run(argv: t.Sequence[str], **options: t.Any) -> Completed:
+        seen.append(options["variables"])
+        return store(argv, **options)
+
+    found = _objstore.look({**BASE, "executable": thanos, "environment": ENVIRONMENT}, "h", run)
+    assert seen == [{**ENVIRONMENT, "N": "1"}] * 5
+    assert found["said"] == "proxy http://me:********@proxy:1 refused ********"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can be somebody else")
+def test_it_is_tried_as_the_service_which_finds_what_that_may_not_read() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        ca = folder / "ca.pem"
+        ca.write_text("x")
+        tool = folder / "thanos"
+        # Writes beside the block, as Thanos does, and says who it was.
+        tool.write_text(
+            f"#!/bin/sh\ncat {ca} ${{4#*=}} >/dev/null || exit 1\n"
+            'case "$3 $5" in\nupload*) for one in ${5#*=}/*; do touch $one/x || exit 1; done;;\n'
+            f'"ls --output=json") echo {ULID};;\nesac\nid -un >>{folder}/who\n'
+        )
+        tool.chmod(0o755)
+        (folder / "who").touch(0o666)
+        (folder / "who").chmod(0o666)
+        params = {**BASE, "executable": str(tool), "account": "nobody"}
+        assert _objstore.look(params, "h", _runner.run)["said"] == ""
+        assert set((folder / "who").read_text().split()) == {"nobody"}
+        ca.chmod(0o600)
+        found = _objstore.look(params, "h", _runner.run)
+        assert (found["failed"], "Permission denied" in found["said"]) == ("list", True)
+        assert _objstore.look({**params, "account": "no-such-account"}, "h", _runner.run)["failed"] == ""
+
+
+def test_status_asks_with_the_services_environment(tmp_path: Path) -> None:
+    seen: list[t.Any] = []
+
+    def run(_argv: t.Sequence[str], **options: t.Any) -> Completed:
+        seen.append(options["variables"])
+        return Completed(0, "", "")
+
+    assert _objstore.unlisted("thanos", str(tmp_path), "", run) == ""
+    (tmp_path / _objstore.ENVIRONMENT).write_text(_environment.write(ENVIRONMENT))
+    assert _objstore.unlisted("thanos", str(tmp_path), "", run) == ""
+    assert seen == [{}, {**ENVIRONMENT, "N": "1"}]
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\\nhush-pem\\n-----END PRIVATE KEY-----\\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "secret"),
+    [
+        pytest.param({"storage_account": "shown", "storage_account_key": "hush-1"}, {"hush-1"}, id="AZURE"),
+        pytest.param({"storage_connection_string": "AccountKey=hush-1"}, {"AccountKey=hush-1"}, id="AZURE string"),
+        pytest.param({"client_id": "shown", "client_secret": "hush-1"}, {"hush-1"}, id="AZURE identity"),
+        pytest.param({"privatekey": "hush-1", "fingerprint": "shown"}, {"hush-1"}, id="OCI"),
+        pytest.param(
+            {"service_account": f'{{"private_key_id": "shown", "private_key": "{KEY}"}}'},
+            {KEY.replace("\\n", "\n")},
+            id="GCS",
+        ),
+    ],
+)
+def test_keys_of_other_providers_are_secret(config: dict[str, str], secret: set[str]) -> None:
+    found = _objstore.secrets({"type": "X", "config": config})
+    assert secret <= found
+    assert not found & {"shown", "X"}
+    assert all(any(value in each for each in _secrets.secret_values({"config": config})) for value in secret)

@@ -28,7 +28,7 @@ torn line - ext4
 def answering(done: Completed) -> Runner:
     """A runner for which every command ends like that."""
 
-    def run(argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60) -> Completed:
+    def run(argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60, **_more: t.Any) -> Completed:
         assert argv and cwd is None and timeout > 0
         return done
 

@@ -177,3 +177,9 @@ def test_systemd_finds_little_exposed_and_nothing_unknown(tmp_path: Path, port: 
     assert level, done.stdout + done.stderr
     assert float(level[1]) <= 1.5
     assert "ProcSubset=all" in path.read_text()
+
+
+def test_variables_of_the_user_stand_beside_ours() -> None:
+    """Ours tell what a process was started with."""
+    found = physical_lines(text(environment={"A": "1"}, unit_options={"Environment": ["B=2", "A=3"]}))["Environment"]
+    assert [line for line in found if not line.startswith(_unit.HASH_VARIABLE)] == ["A=1", "B=2", "A=3"]

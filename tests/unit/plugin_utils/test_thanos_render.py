@@ -11,7 +11,8 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _registry, _waves
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _environment
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _live, _registry, _waves
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._render import Plan
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Place
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
@@ -27,18 +28,18 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos impor
 RULES = [{"name": "x", "rules": [{"record": "a:b", "expr": "vector(1)"}]}]
 
 
-def whole(*more: Part) -> Plan:
-    """Every component, two of those that can have replicas."""
+def whole(*more: Part, **values: t.Any) -> Plan:
+    """Every component, two of those that can have replicas; with variables that all hosts have."""
     return plan(
-        pair(),
-        alertmanager("am-1", "am-2"),
-        of("store", "s-1", "s-2"),
-        of("query", "q-1", "q-2"),
-        of("query_frontend", "f-1"),
-        of("compact", "c-1"),
-        of("rule", "r-1", "r-2", thanos_rule_rules=RULES),
-        of("receive", "i-1", "i-2", "i-3", prometheus_ha_failure_domain="z1"),
-        of("receive_router", "rt-1"),
+        pair(**values),
+        alertmanager("am-1", "am-2", **values),
+        of("store", "s-1", "s-2", **values),
+        of("query", "q-1", "q-2", **values),
+        of("query_frontend", "f-1", **values),
+        of("compact", "c-1", **values),
+        of("rule", "r-1", "r-2", thanos_rule_rules=RULES, **values),
+        of("receive", "i-1", "i-2", "i-3", prometheus_ha_failure_domain="z1", **values),
+        of("receive_router", "rt-1", **values),
         *more,
     )
 
@@ -67,6 +68,45 @@ def test_no_key_is_on_a_command_line_or_in_a_unit() -> None:
                 if "hush" in file["content"]:
                     assert (file["path"], file["mode"], file["masked"]) == ("objstore.yml", "0640", True)
                     assert "hush" in item["secrets"]
+
+
+PROXY = {"HTTPS_PROXY": "http://me:hush-too@proxy:3128", "AWS_SESSION_TOKEN": "hush-three"}
+
+
+def test_an_environment_is_a_file_of_whatever_uses_the_bucket() -> None:
+    before, after = whole(), whole(thanos_objstore_environment=PROXY)
+    having = set()
+    for name, items in after.hosts.items():
+        for item, former in zip(items, before.hosts[name]):
+            found = next((file for file in item["config"]["files"] if file["path"] == "environment"), None)
+            assert "hush" not in json.dumps(item["service"])
+            if found is None:
+                assert item["service"] == former["service"]
+                continue
+            having.add(item["name"])
+            assert (found["mode"], found["masked"]) == ("0640", True)
+            assert _environment.read(found["content"]) == PROXY
+            assert {"hush-too", "hush-three"} <= set(item["secrets"])
+            assert item["service"]["unit_options"]["EnvironmentFile"] == [f"/etc/{item['name']}/environment"]
+            # Read at the start alone, so that a change of it restarts.
+            assert item["service"]["environment"] != former["service"]["environment"]
+            asked = _live.objstore(item, [])["objstore"]
+            assert (asked["environment"], asked["account"]) == (PROXY, item["service"]["user"])
+    assert having == {"thanos_sidecar", "thanos_store", "thanos_compact", "thanos_rule", "thanos_receive"}
+
+
+def test_an_environment_file_of_the_user_stands_beside_ours() -> None:
+    given = {"thanos_objstore_environment": PROXY, "thanos_store_unit_options": {"EnvironmentFile": "-/etc/default/x"}}
+    item = slice_of(plan(pair(), of("store", "s-1", **given)), "s-1", "thanos_store")
+    assert item["service"]["unit_options"] == {"EnvironmentFile": ["/etc/thanos_store/environment", "-/etc/default/x"]}
+
+
+def test_an_environment_that_no_file_can_hold_is_refused() -> None:
+    found = plan(pair(), of("store", "s-1", thanos_objstore_environment={"no-name": "hush"}))
+    (told,) = [str(finding) for finding in found.findings if "environment" in str(finding)]
+    assert "thanos_objstore_environment" in told
+    assert "'no-name' is no name of an environment variable" in told
+    assert "hush" not in told
 
 
 def test_a_sidecar_stands_beside_its_prometheus() -> None:
