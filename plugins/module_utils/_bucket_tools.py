@@ -127,10 +127,11 @@ class _Bucket:
     def _run(self, args: t.Sequence[str], config: str = "") -> tuple[str, list[dict[str, t.Any]]]:
         command, *rest = args
         file = config or self.params["config_file"]
-        # verify keeps the index of each block until it ends: rather beside the compactor's data than in memory.
-        argv = ["env", f"TMPDIR={self.folder}", self.params["executable"], "tools", "bucket", command]
+        argv = [self.params["executable"], "tools", "bucket", command]
         argv += [f"--objstore.config-file={file}", "--log.format=json", *rest]
-        done = self._runner(argv, timeout=self.params["timeout"])
+        # verify keeps the index of each block until it ends: rather beside the compactor's data than in memory.
+        variables = {**_objstore.environment(os.path.dirname(self.params["config_file"])), "TMPDIR": self.folder}
+        done = self._runner(argv, timeout=self.params["timeout"], variables=variables)
         logged = _logged(done.stderr)
         if done.rc != 0:
             raise HAError(

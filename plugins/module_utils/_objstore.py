@@ -82,6 +82,13 @@ def _account(name: str) -> str:
         return ""
 
 
+def environment(folder: str) -> dict[str, str]:
+    """What a component has of thanos_objstore_environment. :param folder: of its configuration."""
+    with contextlib.suppress(OSError), open(os.path.join(folder, ENVIRONMENT), encoding="utf-8") as file:
+        return _environment.read(file.read())
+    return {}
+
+
 def unlisted(executable: str, folder: str, account: str, runner: Runner) -> str:
     """Why the bucket of a component can't be listed, in the provider's words; "" where it can.
 
@@ -89,9 +96,7 @@ def unlisted(executable: str, folder: str, account: str, runner: Runner) -> str:
     :param account: as whom it runs.
     """
     config_file = os.path.join(folder, OBJSTORE_FILE)
-    variables: dict[str, str] = {}
-    with contextlib.suppress(OSError), open(os.path.join(folder, ENVIRONMENT), encoding="utf-8") as file:
-        variables = _environment.read(file.read())
+    variables = environment(folder)
     argv = [executable, "tools", "bucket", "ls", f"--objstore.config-file={config_file}", "--timeout=10s"]
     done = runner(argv, timeout=TIMEOUT, variables=variables, account=_account(account))
     return "" if done.rc == 0 else _last_error(done.words)[:1000]

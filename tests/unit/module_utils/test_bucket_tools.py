@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -14,6 +15,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _environment
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._bucket_tools import secrets
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed, run
@@ -55,12 +57,12 @@ class Systemd:
         self.state, self.refuses, self.fails = state, refuses, fails
         self.calls: list[str] = []
 
-    def __call__(self, argv: t.Sequence[str], *, cwd: str | None = None, timeout: float = 60.0) -> Completed:
+    def __call__(self, argv: t.Sequence[str], **options: t.Any) -> Completed:
         if argv[0] != "systemctl":
-            self.calls.append(argv[5])
-            if argv[5] == self.fails:
+            self.calls.append(argv[3])
+            if argv[3] == self.fails:
                 return Completed(1, "", '{"level":"error","err":"it broke\\nframes"}')
-            return run(argv, cwd=cwd, timeout=timeout)
+            return run(argv, **options)
         if argv[1] == "show":
             return Completed(0, f"{self.state}\n", "")
         self.calls.append(argv[1])
@@ -87,6 +89,18 @@ def test_what_is_in_a_bucket(store: Store) -> None:
     assert all(one["bytes"] > 500 for one in found["streams"])
     assert found["report"][-1].startswith("3 blocks and 0 overlaps; 1 more marked for deletion, 0 without a meta.json")
     assert [one["labels"] for one in store.run("inspect", labels={"region": "us"})["streams"]] == [US]
+
+
+def test_tools_have_the_environment_of_the_service(store: Store) -> None:
+    ids = store.upload(aligned(24), 2)
+    keys = {"AWS_ACCESS_KEY_ID": support.USER, "AWS_SECRET_ACCESS_KEY": support.PASSWORD}
+    (store.folder / "etc").mkdir()
+    file = store.folder / "etc/objstore.yml"
+    file.write_text(json.dumps(store.config("main", access_key="", secret_key="")))
+    with pytest.raises(HAError, match="thanos tools bucket ls failed"):
+        store.run("inspect", config_file=str(file))
+    (store.folder / "etc/environment").write_text(_environment.write(keys))
+    assert [one["id"] for one in store.run("inspect", config_file=str(file))["blocks"]] == ids
 
 
 def test_nothing_is_in_a_bucket(store: Store) -> None:
