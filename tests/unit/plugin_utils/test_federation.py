@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _federation, _registry
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._federation import Job
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._inventory import HostVariables
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Place, Topology
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import PROMETHEUS, binaries
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import (
     alertmanager,
@@ -151,7 +151,7 @@ def test_the_path_of_the_sources_counts() -> None:
 )
 def test_a_source_that_moves_is_federated_at_both_places(given: dict[str, t.Any], static_configs: t.Any) -> None:
     leaves = prometheus("l-1", "l-2")
-    found = plan(leaves, entry(**given), MESH, former={("l-2", "prometheus"): (9999, "/old")})
+    found = plan(leaves, entry(**given), MESH, former={("l-2", "prometheus"): Place(9999, "/old")})
     (job,) = loaded(slice_of(found, "g-1"), "prometheus.yml")["scrape_configs"]
     assert (job["metrics_path"], job["static_configs"]) == ("/federate", static_configs)
 

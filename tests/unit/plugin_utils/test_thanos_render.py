@@ -231,8 +231,8 @@ def test_an_ingestor_that_leaves_uploads_first() -> None:
 
 def test_of_a_port_that_moves_both_places_are_asked() -> None:
     former = {("s-1", "thanos_store"): Place(9999, None, 9998), ("q-2", "thanos_query"): Place(9997)}
-    parts = (pair(), of("store", "s-1"), of("query", "q-1", "q-2"), of("query_frontend", "f-1"))
-    parts = (*parts, of("rule", "r-1", thanos_rule_rules=RULES))
+    parts = [pair(), of("store", "s-1"), of("query", "q-1", "q-2"), of("query_frontend", "f-1")]
+    parts.append(of("rule", "r-1", thanos_rule_rules=RULES))
     now, both = plan(*parts), plan(*parts, former=former)
 
     def store(found: Plan) -> list[dict[str, t.Any]]:
