@@ -35,8 +35,8 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_metrics impo
 
 THANOS = ["0.40.1", "0.42.4"]
 PROMETHEUS = "3.5.3"
-# Seconds of what four blocks of two hours are compacted into.
-COMPACTED = 8 * 3600
+# Seconds of a block, and of what four are compacted into.
+BLOCK, COMPACTED = 2 * 3600, 8 * 3600
 
 
 def thanos(version: str) -> str:
@@ -56,10 +56,13 @@ def objstore(folder: Path) -> Path:
 
 
 def upload_blocks(version: str, folder: Path, hours_ago: int) -> None:
-    """Put four blocks into the bucket that a compactor makes one of."""
+    """Put four blocks into the bucket that a compactor makes one of, and a fifth: it leaves out the newest."""
     begin = int(time.time()) - hours_ago * 3600
     begin -= begin % COMPACTED
-    samples = [f'old{{x="1"}} 1 {at}' for at in range(begin, begin + COMPACTED, 60)]
+    # They reach to the end of what they become, else they are no whole of it yet.
+    times = [*range(begin, begin + COMPACTED, 60), begin + COMPACTED - 0.001]
+    times += range(begin + COMPACTED, begin + COMPACTED + BLOCK, 60)
+    samples = [f'old{{x="1"}} 1 {at}' for at in times]
     text = folder / "samples.txt"
     text.write_text("\n".join(["# TYPE old gauge", *samples, "# EOF"]) + "\n")
     blocks = folder / f"blocks-{hours_ago}"
@@ -71,8 +74,9 @@ def upload_blocks(version: str, folder: Path, hours_ago: int) -> None:
 
 
 def mark_a_block(version: str, folder: Path) -> None:
-    """Mark a block of the bucket for deletion, as another compactor does."""
-    block = next((folder / "bucket").iterdir()).name
+    """Mark the oldest block of the bucket for deletion, as another compactor does."""
+    metas = (json.loads(file.read_text()) for file in (folder / "bucket").glob("*/meta.json"))
+    block = min(metas, key=lambda meta: meta["minTime"])["ulid"]
     argv = [thanos(version), "tools", "bucket", "mark", f"--objstore.config-file={objstore(folder)}", f"--id={block}"]
     argv += ["--marker=deletion-mark.json", "--details=by somebody else"]
     subprocess.run(argv, check=True, capture_output=True, timeout=60)
@@ -109,7 +113,12 @@ class Stack:
         """Queries of all kinds, as people ask them."""
         now = time.time()
         span = {"query": "sum(up)", "start": now - 600, "end": now, "step": 15}
-        for path, query in {"query": {"query": "last_over_time(old[12d])"}, "query_range": span, "labels": {}}.items():
+        asked: dict[str, dict[str, t.Any]] = {
+            "query": {"query": "last_over_time(old[12d])"},
+            "query_range": span,
+            "labels": {},
+        }
+        for path, query in asked.items():
             url = f"{self.frontend.url}/api/v1/{path}?{urllib.parse.urlencode(query)}"
             with contextlib.suppress(urllib.error.URLError):
                 urllib.request.urlopen(url, timeout=10).close()

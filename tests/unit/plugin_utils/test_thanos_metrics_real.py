@@ -67,17 +67,20 @@ def test_every_panel_shows_something(running: Stack) -> None:
 # -- a second compactor ------------------------------------------------------------------------------------------------
 
 
-def figures(compact: Running, **wanted: float) -> dict[str, float]:
-    """What a compactor says of blocks, as soon as it says what is wanted; else after a while."""
+Figures = t.Dict[str, float]
+
+
+def figures(compact: Running, wanted: t.Callable[[Figures], bool]) -> Figures:
+    """What a compactor says of blocks, as soon as it is what is wanted; else after a while."""
     names = {"covered": COVERED, "collected": COLLECTED, "marked": MARKED, "iterations": ITERATIONS}
-    found: dict[str, float] = {}
+    found: Figures = {}
 
     def look() -> list[str]:
         lines = dict(line.rsplit(" ", 1) for line in compact.get("/metrics").splitlines() if line[:1] != "#")
         found.update({name: float(lines[series]) for name, series in names.items()})
-        return [name for name, value in wanted.items() if found[name] == value]
+        return ["wanted"] if wanted(found) else []
 
-    had(wanted, look)
+    had(["wanted"], look)
     return found
 
 
@@ -86,17 +89,13 @@ def test_blocks_that_another_one_compacts_are_covered_and_not_collected(version:
     """And those that it compacts itself are both, so that one alone leaves no such trace."""
     upload_blocks(version, tmp_path, hours_ago=200)
     with compactor(version, tmp_path, "ours", interval="1h") as ours:
-        assert figures(ours, iterations=1, covered=4, collected=4, marked=4) == {
-            "iterations": 1,
-            "covered": 4,
-            "collected": 4,
-            "marked": 4,
-        }
+        alone = figures(ours, lambda found: found["iterations"] == 1 and found["covered"] > 0)
+        assert alone == {"iterations": 1, "covered": 4, "collected": 4, "marked": 4}
         upload_blocks(version, tmp_path, hours_ago=300)
-        with compactor(version, tmp_path, "theirs") as theirs:
-            assert figures(theirs, collected=4, marked=4)["collected"] == 4
-            found = figures(ours, covered=8)
-    assert found == {"iterations": 1, "covered": 8, "collected": 4, "marked": 4}
+        with compactor(version, tmp_path, "theirs"):
+            after = figures(ours, lambda found: found["covered"] >= 8)
+    assert after["covered"] >= 8
+    assert {**after, "covered": 4} == alone
 
 
 @pytest.mark.parametrize("version", THANOS)
@@ -105,5 +104,5 @@ def test_blocks_that_another_one_marked_are_collected_and_not_marked(version: st
     upload_blocks(version, tmp_path, hours_ago=200)
     mark_a_block(version, tmp_path)
     with compactor(version, tmp_path) as ours:
-        found = figures(ours, collected=4, marked=3)
+        found = figures(ours, lambda found: found["collected"] >= 4)
     assert (found["collected"], found["marked"]) == (4, 3)
