@@ -31,7 +31,7 @@ GUIDE = """\
 
 <!-- Written by `make docs` from scripts/dashboard_docs.py and plugins/plugin_utils/_dashboards; change those. -->
 
-Four Grafana dashboards about the stack come with the collection, as JSON in `playbooks/files/dashboards`. They are in
+Seven Grafana dashboards about the stack come with the collection, as JSON in `playbooks/files/dashboards`. They are in
 Grafana's schema 39; a Grafana with a newer one lifts them to its own.
 """
 
@@ -75,7 +75,8 @@ Rates are over at least four minutes (`interval` of each query), so that a scrap
 ## What is tested
 
 promtool reads every query, and each is asked of a Prometheus and an Alertmanager that run, in the oldest and the newest
-version of the tests: every metric is there, and every panel has something to show. No picture is shown here, because
+version of the tests: every metric is there, and every panel has something to show. Those of Thanos are asked of a stack
+with all of its components, in 0.40.1 and 0.42.4, where these are built. No picture is shown here, because
 Grafana can't be had where this collection is built and tested: how the panels look in it has not been seen.
 """
 

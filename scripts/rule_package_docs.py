@@ -65,13 +65,14 @@ Targets are labelled by where they belong, and the rules go by these labels alon
 | label | says |
 |-|-|
 | `ha_component` | `prometheus`, `alertmanager`, `thanos_query` ... |
-| `ha_group` | the replica set or mesh |
+| `ha_group` | the replica set, mesh, shard or hashring; queriers, frontends and routers have none |
 | `ha_member` | the host's name in the inventory |
 | `ha_shard` | `0/2`: the shard of the set, where it is one |
 
 A Prometheus has the external labels of its set besides, without the replica label. So an alert about a set is the same,
 whether the set itself sends it or the one that watches it, and Alertmanager notifies once. That asks for the same label
-names on all sets. Alerts about a mesh have the labels of the set that sends them: of two sets, two notifications.
+names on all sets. Alerts about a mesh and about Thanos have the labels of the set that sends them: of two sets, two
+notifications.
 
 [Dashboards](dashboards.md) for Grafana go by the same labels.
 
@@ -112,6 +113,10 @@ ALERTS = """\
 
 One failure has one alert, as far as can be told. The runbooks say what an alert means, how to see it and what to do.
 Where a threshold is of age, it grows with the scrape interval.
+
+Components of Thanos are shared out over the sets that watch, so a set knows the others' series only where it watches
+them, too. What one alert leaves to another (a sidecar to the Prometheus beside it, a querier's missing Store APIs to
+those that are down) is left there alone.
 """
 
 RECORDS = """\
@@ -138,8 +143,8 @@ never an average of ratios. Both sums are recorded, so that the level above can 
 NOT_THERE = """\
 ## Not there yet
 
-Alerts about Thanos (`ThanosQueryDown`, `ThanosStoreDown` and the others), Grafana (`GrafanaDown`) and its database
-(`DatabaseConnectionFailed`) come with the roles that roll these out. Their endpoints are scraped already.
+Alerts about Grafana (`GrafanaDown`) and its database (`DatabaseConnectionFailed`) come with the roles that roll these
+out. Grafana is scraped already.
 """
 
 #: What is worth a word besides the rules.

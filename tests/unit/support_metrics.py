@@ -27,7 +27,7 @@ _NO_METRIC = (
     r"\[[^\]]*\]",
     r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)",
     r"\b\w+(?=\s*\()",
-    r"\b(?:and|or|unless|bool|sum|min|max|count|count_values)\b",
+    r"\b(?:and|or|unless|bool|offset|sum|min|max|count|count_values)\b",
     r"\b\d[\w.]*",
 )
 

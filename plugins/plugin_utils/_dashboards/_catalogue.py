@@ -13,6 +13,9 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._dashboard
     mesh,
     overview,
     replica_set,
+    thanos_blocks,
+    thanos_query,
+    thanos_receive,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._dashboards._grafana import Dashboard
 
@@ -21,6 +24,9 @@ DASHBOARDS: tuple[Dashboard, ...] = (
     replica_set.DASHBOARD,
     mesh.DASHBOARD,
     federation.DASHBOARD,
+    thanos_query.DASHBOARD,
+    thanos_blocks.DASHBOARD,
+    thanos_receive.DASHBOARD,
 )
 
 

@@ -28,19 +28,21 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._dashboard
     or_zero,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_packages import (
+    _thanos_members,
     alertmanager_health,
     federation_health,
     ha_stack,
     prometheus_health,
+    thanos_health,
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._rule_packages._package import Alert
 
 _SETS = chosen("prometheus", ha_group="group")
 _MESHES = chosen("alertmanager", ha_group="group")
+_THANOS = 'ha_component=~"thanos_.+", ha_component=~"$component", ha_group=~"$group"'
 _ALL = 'ha_component=~"$component", ha_group=~"$group"'
-_NAMES = "|".join(
-    alert.name for package in (prometheus_health, alertmanager_health, federation_health) for alert in package.ALERTS
-)
+_PACKAGES = (prometheus_health, alertmanager_health, federation_health, thanos_health)
+_NAMES = "|".join(alert.name for package in _PACKAGES for alert in package.ALERTS)
 _FIRING = f'ALERTS{{alertstate="firing", alertname=~"{_NAMES}", ha_component=~"|$component", ha_group=~"|$group"}}'
 _WATCHDOG = f'ALERTS{{alertstate="firing", alertname="{ha_stack.WATCHDOG.name}"}}'
 
@@ -77,8 +79,8 @@ _NOW = Row(
         _number(
             "Firing alerts of the stack",
             f"count(max by (alertname, ha_group, ha_member, job, instance) ({_FIRING}))",
-            "Alerts of the packages prometheus_health, alertmanager_health and federation_health. Their names are "
-            "below.",
+            "Alerts of the packages prometheus_health, alertmanager_health, federation_health and thanos_health. Their "
+            "names are below.",
         ),
         Panel(
             "Watchdog",
@@ -104,6 +106,12 @@ _NOW = Row(
             "Meshes of which a member does not answer, or sees another number of members than are scraped.",
             alertmanager_health.NOT_HEALTHY,
             alertmanager_health.DOWN,
+        ),
+        _number(
+            "Thanos members down",
+            f"count({_kept('up', _THANOS)} == 0)",
+            "Members of Thanos components that do not answer. Which one is in the timeline.",
+            _thanos_members.MEMBER_DOWN,
         ),
         Panel(
             "Largest lag in a set",

@@ -29,6 +29,8 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
     sound,
 )
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_rules import RUNBOOKS
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos import of as thanos
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos import pair
 
 MESH = alertmanager("am-1", "am-2", "am-3")
 HEALTH = ("ha_stack", "prometheus_health", "alertmanager_health")
@@ -55,7 +57,7 @@ def rules(found: t.Mapping[str, t.Any]) -> dict[str, dict[str, t.Any]]:
     [
         pytest.param([], {}, [], id="none"),
         pytest.param(["node_aggregates"], {}, ["node_aggregates"], id="one"),
-        pytest.param(["ha_stack"], {}, HEALTH, id="the stack with its siblings; federation where somebody federates"),
+        pytest.param(["ha_stack"], {}, HEALTH, id="the stack with its siblings; federation and Thanos where they are"),
         pytest.param(["alertmanager_health"], {}, ["alertmanager_health"], id="a sibling alone"),
         pytest.param(
             ["prometheus_health", "ha_stack", "prometheus_health"],
@@ -160,8 +162,10 @@ def test_labels_severities_waits_and_runbooks_are_ones_own() -> None:
 def test_every_threshold_can_be_chosen(name: str) -> None:
     job = {"replica_set": "default", "match": ['{__name__=~"job:.*"}']}
     values = {"prometheus_rule_package_options": {"alerts": {name: {"threshold": 4711}}}}
+    tier = ("query", "query_frontend", "store", "compact", "rule", "receive")
     parts = [
-        prometheus("p-1", "p-2"),
+        pair("p-1", "p-2"),
+        *(thanos(component) for component in tier),
         prometheus(
             "g-1",
             "g-2",
@@ -173,8 +177,8 @@ def test_every_threshold_can_be_chosen(name: str) -> None:
         ),
     ]
     found = rules(slice_of(good(*parts, MESH), "g-1"))
-    # That of alerts that fail with every Alertmanager is in both.
-    assert [each for each, rule in found.items() if "4711" in rule["expr"]][-1:] == [name]
+    # That of some alerts is in others, too, which leave to them what they tell.
+    assert name in [each for each, rule in found.items() if "4711" in rule["expr"]]
 
 
 @pytest.mark.parametrize(
@@ -204,6 +208,42 @@ def test_remote_write_is_measured_as_the_pinned_versions_can(versions: tuple[str
     expr = rules(slice_of(found, "p-1"))["PrometheusRemoteWriteBehind"]["expr"]
     assert ("prometheus_remote_storage_highest_timestamp_in_seconds" in expr) == old
     assert ("prometheus_remote_storage_queue_highest_timestamp_seconds" in expr) == new
+
+
+def of_thanos(*parts: t.Mapping[str, t.Any], **values: t.Any) -> dict[str, dict[str, t.Any]]:
+    """The rules of a pair with sidecars beside some of Thanos."""
+    return rules(slice_of(good(pair("p-1", "p-2", prometheus_rule_packages=["ha_stack"], **values), *parts), "p-1"))
+
+
+def test_alerts_about_thanos_are_those_of_the_components_there_are() -> None:
+    assert not [name for name in rules(item("ha_stack")) if name.startswith("Thanos")]
+    alone = {name for name in of_thanos() if name.startswith("Thanos")}
+    own = {"ThanosSidecarPrometheusDown", "ThanosSidecarBucketOperationsFailed", "ThanosNoUpload", "ThanosSidecarDown"}
+    assert alone == own | {"ThanosMemberDown", "ThanosMemberNotWatched"}
+    # Without a bucket nobody uploads.
+    assert alone - set(of_thanos(thanos_objstore_config=None)) == {
+        *("ThanosSidecarBucketOperationsFailed", "ThanosNoUpload")
+    }
+    compacts = {name for name in of_thanos(thanos("compact")) if name not in alone}
+    assert {"ThanosCompactDown", "ThanosCompactHalted", "ThanosCompactMultipleRunning"} < compacts
+
+
+@pytest.mark.parametrize(
+    "parts, wanted",
+    [
+        pytest.param([], 2, id="sidecars"),
+        pytest.param([thanos("store"), thanos("rule")], 4, id="what answers the Store API"),
+        pytest.param([thanos("compact"), thanos("receive", "i-1", "i-2")], 4, id="a compactor does not"),
+    ],
+)
+def test_queriers_see_as_many_store_apis_as_there_are(parts: list[dict[str, t.Any]], wanted: int) -> None:
+    assert f"({wanted} - (" in of_thanos(*parts, thanos("query"))["ThanosQueryStoreAPIsMissing"]["expr"]
+
+
+def test_store_apis_outside_count_where_their_number_is_known() -> None:
+    outside = ["far.example:10901", "dns+stores.example:10901", "far.example:10901"]
+    found = of_thanos(thanos("query", thanos_query_endpoints=outside))
+    assert "(3 - (" in found["ThanosQueryStoreAPIsMissing"]["expr"]
 
 
 def test_names_are_quoted_where_they_are_regexes_labels_and_templates() -> None:
@@ -252,7 +292,7 @@ def test_names_are_quoted_where_they_are_regexes_labels_and_templates() -> None:
         pytest.param(
             {"prometheus_rule_packages": ["thanos"]},
             "there is no rule package 'thanos'. Do: name one of ha_stack, prometheus_health, alertmanager_health, "
-            "federation_health, node_aggregates, http_aggregates.",
+            "federation_health, thanos_health, node_aggregates, http_aggregates.",
             id="no package",
         ),
         pytest.param(

@@ -41,8 +41,8 @@ GONE = "_x60"
 WATCHDOG = Wanted(
     "Watchdog", "none", {}, "Alerts get from here to the receivers. This one fires always; act where it ends."
 )
-CRITICAL = ("thanos_sidecar", "thanos_query", "thanos_query_frontend", "thanos_store", "thanos_rule", "thanos_receive")
-CRITICAL = (*CRITICAL, "thanos_receive_router")
+# A compactor that is down can wait.
+CRITICAL = set(MEMBERS) - {"thanos_compact"}
 
 
 class Case(t.NamedTuple):
