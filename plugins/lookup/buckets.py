@@ -55,10 +55,10 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _st
 class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
-        if len(terms) != 1 or terms[0] not in TOOLS:
-            raise AnsibleLookupError(f"buckets takes one of {', '.join(TOOLS)}, not {terms}")
         if any(CLIARGS.get(option) for option in LISTING):
             return []  # nothing runs, so there is no plan
+        if len(terms) != 1 or terms[0] not in TOOLS:
+            raise AnsibleLookupError(f"buckets takes one of {', '.join(TOOLS)}, not {terms}")
         try:
             return _store.bucket_hosts(str(terms[0]))
         except HAError as error:

@@ -136,11 +136,18 @@ class _Bucket:
         if done.rc != 0:
             raise HAError(
                 f"thanos tools bucket {command} failed",
-                where="the other bucket (to)" if config else self.params["config_file"],
+                where=self._where(command, config),
                 said=_error(logged) or done.words[-1000:],
                 do="see what the object store says; baremetal.prometheus_ha.objstore_info tries it step by step.",
             )
         return done.stdout, logged
+
+    def _where(self, command: str, config: str) -> str:
+        """Which bucket a refusal is about."""
+        if config:
+            return "the other bucket (to)"
+        file = str(self.params["config_file"])
+        return f"{file}, or the other bucket (to)" if command == "replicate" else file
 
     def blocks(self, *args: str, config: str = "") -> list[Block]:
         """Every block that has its meta.json. A bucket whose block is deleted meanwhile is listed again."""
@@ -170,7 +177,7 @@ class _Bucket:
     def compactor_still(self) -> t.Iterator[bool]:
         """Have the compactor stand still, and run again whatever happens. :returns: whether it had to be stopped."""
         unit = self.params["compactor"]
-        state = self._runner(["systemctl", "show", "-p", "ActiveState", "--value", unit]).stdout if unit else ""
+        state = self._systemctl("show", unit, "-p", "ActiveState", "--value") if unit else ""
         runs = state.strip() in ("active", "activating", "reloading", "deactivating")
         try:
             if runs:
@@ -180,11 +187,12 @@ class _Bucket:
             if runs:
                 self._systemctl("start", unit)
 
-    def _systemctl(self, verb: str, unit: str) -> None:
-        done = self._runner(["systemctl", verb, unit], timeout=_STOP)
+    def _systemctl(self, verb: str, unit: str, *options: str) -> str:
+        done = self._runner(["systemctl", verb, unit, *options], timeout=_STOP)
         if done.rc != 0:
             do = f"see systemctl status {unit}; baremetal.prometheus_ha.site starts it."
             raise HAError(f"systemctl {verb} {unit} failed", where=unit, said=done.words, do=do)
+        return done.stdout
 
 
 def _logged(text: str) -> list[dict[str, t.Any]]:

@@ -35,7 +35,7 @@ def test_before_it_was_rolled_out(tmp_path: Path, tool: str) -> None:
     assert ran.rc == 2
     assert "host thanos_compact-1: " in ran.words
     assert "/bin/thanos: Thanos is not there to look at the bucket" in ran.words
-    assert "thanos_store-1" not in ran.words.partition("PLAY [Bucket tool")[2].partition("PLAY RECAP")[0]
+    assert "thanos_store-1" not in ran.words.partition("PLAY [Run the tool")[2].partition("PLAY RECAP")[0]
     assert "hush" not in ran.words
 
 

@@ -64,7 +64,7 @@ class Systemd:
                 return Completed(1, "", '{"level":"error","err":"it broke\\nframes"}')
             return run(argv, **options)
         if argv[1] == "show":
-            return Completed(0, f"{self.state}\n", "")
+            return Completed(1 if self.refuses == "show" else 0, f"{self.state}\n", "")
         self.calls.append(argv[1])
         return Completed(1, "", "not allowed") if argv[1] == self.refuses else Completed(0, "", "")
 
@@ -323,13 +323,14 @@ def test_the_compactor_runs_again_whatever_happens(folders: Store, fails: str) -
     assert systemd.calls[-3:] == ["stop", fails, "start"]
 
 
-def test_a_compactor_that_does_not_stop_keeps_its_blocks(folders: Store) -> None:
+@pytest.mark.parametrize("refuses", ["stop", "show"])
+def test_a_compactor_that_does_not_stop_keeps_its_blocks(folders: Store, refuses: str) -> None:
     folders.upload(aligned(100), 2)
-    systemd = Systemd(refuses="stop")
-    with pytest.raises(HAError, match="systemctl stop c failed"):
+    systemd = Systemd(refuses=refuses)
+    with pytest.raises(HAError, match=f"systemctl {refuses} c failed"):
         folders.run("retention", runner=systemd, retention_raw="50h", consistency_delay="0s", compactor="c")
     assert "retention" not in systemd.calls
-    assert systemd.calls[-1] == "start"
+    assert systemd.calls[-1] == ("start" if refuses == "stop" else "ls")
 
 
 # -- cleanup -----------------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def bucket(tool: str, store: Store, *, check: bool = False, **more: t.Any) -> di
 
 def test_a_copy_and_a_retention(store: Store) -> None:
     (block,) = store.upload(time.time() // (2 * HOUR) * 2 * HOUR - 100 * HOUR, 2)
-    to = {"to": store.config(f"copy-{store.executable.rsplit('/', 2)[1].replace('.', '-')}")}
+    to: dict[str, t.Any] = {"to": store.config(f"copy-{store.executable.rsplit('/', 2)[1].replace('.', '-')}")}
     assert block in bucket("replicate", store, check=True, **to)["copied"]
     copied = bucket("replicate", store, **to)
     assert block in copied["copied"] and copied["changed"]
@@ -78,7 +78,7 @@ def test_a_copy_and_a_retention(store: Store) -> None:
     late = bucket("replicate", store, rpo="1h", **to)
     assert late["failed"] and "the copy would lose more than 1 h" in late["msg"] and late["streams"]
 
-    kept = {"retention_raw": "50h", "consistency_delay": "0s"}
+    kept: dict[str, t.Any] = {"retention_raw": "50h", "consistency_delay": "0s"}
     lease = {"run": "me", "who": "me", "seconds": 60.0}
     foretold = bucket("retention", store, check=True, lease=lease, **kept)
     done = bucket("retention", store, lease=lease, **kept)
