@@ -80,7 +80,7 @@ def ensure() -> Providers:
     mounts = {
         "/lab/fake-gcs-server": gcs,
         "/lab/node": npm.node(),
-        "/lab/azurite": azurite / "node_modules",
+        "/lab/azurite": azurite,
         "/lab/providers": folder,
     }
     return Providers(mounts)

@@ -204,7 +204,7 @@ def start_azurite(folder: Path, port: int) -> None:
     """Start Azure's object store; its account and key are azurite's well-known ones. Clients make their containers."""
     keys = ("--cert", f"{folder}/providers/ca.pem", "--key", f"{folder}/providers/azurite.key")
     place = ("--blobHost", "0.0.0.0", "--blobPort", str(port), "--location", "/srv/azurite")
-    program = (f"{folder}/node", f"{folder}/azurite/azurite/dist/src/blob/main.js")
+    program = (f"{folder}/node", f"{folder}/azurite/node_modules/azurite/dist/src/blob/main.js")
     # Thanos' client may speak a newer version of the API than azurite knows.
     subprocess.Popen(
         [*program, *place, *keys, "--skipApiVersionCheck", "--disableTelemetry", "--silent"], stdin=subprocess.DEVNULL

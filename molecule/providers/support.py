@@ -103,10 +103,12 @@ class Providers(Stack):
         found: list[t.Any] = self.ask(url)["data"]["result"]
         return found
 
-    def metric(self, host: str, port: int, name: str, **labels: str) -> float:
-        """The sum of a metric's samples on an endpoint of a host."""
+    def metric(self, host: str, port: int, name: str, labels: t.Mapping[str, str] | None = None) -> float:
+        """The sum of a metric's samples that have these labels, on an endpoint of a host."""
         text = self.fetch(f"http://{self.addresses[host]}:{port}/metrics")
         wanted = "\n".join(
-            line for line in text.splitlines() if all(f'{key}="{value}"' in line for key, value in labels.items())
+            line
+            for line in text.splitlines()
+            if all(f'{key}="{value}"' in line for key, value in (labels or {}).items())
         )
         return sum(_metrics.samples(wanted, name))

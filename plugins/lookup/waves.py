@@ -32,8 +32,8 @@ options:
         pending any more on the others of their set or mesh.
       - V(preflight) gives the hosts on which something is to be started for the first time, to run from another
         release than before, or to change in what the live preflight has a rule on (external labels of blocks that are
-        uploaded, C(retention.size)), and those that stand in for them; of those that start, also the hosts at the
-        other ends of their connections. They all go in one wave.
+        uploaded, C(retention.size), the bucket), and those that stand in for them; of those that start, also the hosts
+        at the other ends of their connections. They all go in one wave.
     type: list
     elements: str
     required: true
@@ -80,6 +80,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, RELOAD, RESTART, START
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._objstore import ENVIRONMENT, OBJSTORE_FILE
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._process import OTHER_BINARY
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _store, _waves
 
@@ -88,6 +89,7 @@ TERMS = (*_waves.PHASES, "preflight", "pause", "kept")
 AT_ONCE = ("start", "pause", "kept")
 # P12 of the live preflight; a restart names the arguments that are new, gone or differ.
 RETENTION = "--storage.tsdb.retention.size"
+BUCKET = {OBJSTORE_FILE, ENVIRONMENT}
 
 
 def _is_wanted(
@@ -104,6 +106,9 @@ def _is_wanted(
     if part["pending"] not in (START, RELOAD, RESTART) or not _waves.is_meant(part, only, beside):
         return False
     known = part["watched"] or part["breaks"] or part["pending"] == START
+    # Wherever a bucket is told otherwise, T24 says whether it answers.
+    if not BUCKET.isdisjoint(part["files"]):
+        return True
     return known or any(reason.startswith(OTHER_BINARY) or RETENTION in reason for reason in part["reasons"])
 
 

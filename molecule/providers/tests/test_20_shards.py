@@ -50,7 +50,7 @@ def test_each_shard_has_its_part_of_the_blocks(stack: Providers, past: Past) -> 
     for number, hosts in enumerate(SHARDS):
         for host in hosts:
             wait_for(partial(_has_loaded, stack, host, parts[number]), 60, f"the blocks of {host}")
-            excluded = stack.metric(host, STORE, "thanos_blocks_meta_synced", state="label-excluded")
+            excluded = stack.metric(host, STORE, "thanos_blocks_meta_synced", {"state": "label-excluded"})
             assert excluded == len(past.ids) - parts[number]
     print(f"{' + '.join(map(str, parts))} blocks", end=" ")
 

@@ -94,6 +94,14 @@ def test_a_change_that_the_live_preflight_judges(
     assert [sorted(wave) for wave in waves("preflight")] == ([["eu-1", "eu-2"]] if looked_at else [])
 
 
+@pytest.mark.parametrize(
+    ("file", "looked_at"), [("objstore.yml", True), ("environment", True), ("index-cache.yml", False)]
+)
+def test_a_bucket_that_is_told_otherwise_is_tried(waves: Waves, file: str, looked_at: bool) -> None:
+    change("eu-1", "restart", "the unit's settings, other than the command line, changed", files=[file])
+    assert waves("preflight") == ([["eu-1"]] if looked_at else [])
+
+
 @pytest.mark.parametrize(("only", "looked_at"), [("", True), ("release", True), ("restart", True), ("reload", False)])
 def test_what_a_run_leaves_alone_is_not_looked_at(waves: Waves, only: str, looked_at: bool) -> None:
     change("eu-1", "restart", *OTHER, runs="2.53.3")
