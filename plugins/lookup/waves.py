@@ -147,6 +147,10 @@ class LookupModule(LookupBase):
             pausing = [part for part, pauses in zip(every, _waves.paused(every, only)) if pauses]
         pending: dict[str, list[tuple[str, ...]]] = {}
         zones: dict[tuple[str, t.Any], str] = {}
+        # Of routers that --limit leaves out nobody knows the hashrings.
+        trusted = not CLIARGS.get("subset") and _waves.knows_rings(
+            part for item in staged for part in item["components"].values()
+        )
         idle: set[str] = set()
         for item in staged:
             parts = [
@@ -162,7 +166,12 @@ class LookupModule(LookupBase):
             if wanted:
                 pending[item["host"]] = [tuple(cohort) for part in wanted for cohort in part["cohorts"]]
                 zones.update(
-                    {(item["host"], tuple(cohort)): part["zone"] for part in wanted for cohort in part["cohorts"]}
+                    {
+                        (item["host"], tuple(cohort)): part["zone"]
+                        for part in wanted
+                        for cohort in part["cohorts"]
+                        if trusted
+                    }
                 )
                 # Until it is repaired, the gate of those that rely on it is closed; what else it has passes its own.
                 idle |= set() if all(part["serves"] for part in wanted) else {item["host"]}

@@ -196,7 +196,7 @@ class Component:
         self._back_to = str(params.get("back_to") or "")
         folders = self.service.spec.unit.data_dirs
         self._copy = DataCopy(folders[0]) if folders else None
-        self._uploads = str(params.get("uploads") or "")
+        self._uploads: t.Mapping[str, str] = params.get("uploads") or {}
         self.told: list[str] = []  # what became of the data
 
     @property
@@ -632,20 +632,33 @@ class Component:
 
     def _upload(self) -> None:
         """Have it upload what it holds as it ends. :raises HAError: where something stays behind; it runs on then."""
-        if not self._uploads:
+        folder = self._uploads.get("data_dir", "")
+        if not (folder and os.path.isdir(folder) and os.listdir(folder)):
             return
-        ran = self.service.stop()
-        if left := _uploads.not_uploaded(self._uploads):
-            ending = "it runs again" if ran else "it does not run"
-            if ran:
-                self.service.start()
-            named = ", ".join(left[:3]) + (" ..." if len(left) > 3 else "")
-            raise HAError(
-                f"{len(left)} blocks of {self._uploads} are not in the bucket ({named}): it was not removed; {ending}",
-                where=self.service.unit,
-                said=self.service.log_tail(self._clock.time() - 60),
-                do="mend its way to the bucket and run again; or move the folder away, where other copies are enough.",
-            )
+        api = Api("thanos", self._uploads["url"])
+        http = self._http or api.client()
+
+        def look() -> Verdict:
+            return _ready.check(api, _ready.Expect(), http)
+
+        if not self.service.runs():  # only as it ends it cuts a block of what its WAL has
+            self.service.start(look)
+        begun = time.time()
+        self.service.stop()
+        said = self.service.logged(_uploads.FLUSHED, begun)
+        left = _uploads.not_uploaded(folder)
+        if said and not left:
+            return
+        tail = self.service.log_tail(begun)
+        self.service.start(look)
+        named = ", ".join(left[:3]) + (" ..." if len(left) > 3 else "")
+        what = f"{len(left)} blocks of {folder} are not in the bucket ({named})" if left else "its WAL was not flushed"
+        raise HAError(
+            f"{what}: it was not removed; it runs again",
+            where=self.service.unit,
+            said=tail,
+            do="mend its way to the bucket and run again; or move the folder away, where other copies are enough.",
+        )
 
     def _keep_cohort(self) -> None:
         """What serves as wanted serves its set: the next run knows it as the former one."""

@@ -404,9 +404,13 @@ class Service:
             done = self._runner([*command, f"--unit={self.unit}"])
         return self._masked("\n".join(telling(done.words.splitlines())))
 
-    def logged(self, words: str) -> str:
-        """The last line of its log with these words; "" where there is none. Secrets masked."""
+    def logged(self, words: str, since: float = 0.0) -> str:
+        """The last line of its log with these words; "" where there is none. Secrets masked.
+
+        :param since: only what it logged since then (seconds since the epoch).
+        """
         command = ["journalctl", f"--unit={self.unit}", f"--lines={_LOG_READ}", "--output=cat", "--no-pager", "--quiet"]
+        command += [f"--since=@{int(since)}"] if since else []
         found = [line for line in self._runner(command).stdout.splitlines() if words in line]
         return self._masked(found[-1]) if found else ""
 

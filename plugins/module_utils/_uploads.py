@@ -10,6 +10,8 @@ import glob
 import json
 import os
 
+# A receiver logs it once its head is a block, just before it uploads that (thanos cmd/thanos/receive.go).
+FLUSHED = "storage is flushed successfully"
 # Written by whoever uploads, once it has; a receiver has a folder a tenant.
 NOTES = "thanos.shipper.json"
 

@@ -125,9 +125,18 @@ options:
         type: str
       uploads:
         description:
-          - The data folder of a receiver of Thanos that is V(absent). It is removed only once all blocks of that folder
-            are in the bucket, to which it uploads what it still holds as it ends.
-        type: path
+          - Of a receiver of Thanos that is V(absent). It is removed only once what it holds is in the bucket, to which
+            it uploads as it ends; where it does not run, it is started for that.
+        type: dict
+        suboptions:
+          data_dir:
+            description: Its data folder.
+            type: path
+            required: true
+          url:
+            description: Where it is asked whether it is ready.
+            type: str
+            required: true
       cohort:
         description:
           - The set of equals that it serves (component, environment and name). It is recorded on the host once the
@@ -306,7 +315,13 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "api": {"type": "dict"},
             "effects": {"type": "list", "elements": "dict", "options": EFFECT_SPEC},
             "back_to": {"type": "str"},
-            "uploads": {"type": "path"},
+            "uploads": {
+                "type": "dict",
+                "options": {
+                    "data_dir": {"type": "path", "required": True},
+                    "url": {"type": "str", "required": True},
+                },
+            },
             "cohort": {"type": "list", "elements": "str"},
             "secrets": {"type": "list", "elements": "str", "no_log": True},
         },

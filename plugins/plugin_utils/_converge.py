@@ -35,7 +35,7 @@ def part(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any]) -> dict[str,
         # One that moves between two sets must not be missed by either.
         "cohorts": [item["cohort"], *filter(None, [found.get("former_cohort")])],
         "order": item["order"],
-        "tier": _waves.tier(_registry.component(item["name"]).kind.tier, found["pending"])
+        "tier": _waves.tier(item["name"], _registry.component(item["name"]).kind.tier, found["pending"])
         if _registry.is_known(item["name"])
         else "",
         "zone": item["zone"],

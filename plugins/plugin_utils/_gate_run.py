@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, url_at
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import config_hash
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _lease, _store
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _lease, _store, _waves
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import COMMON
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components.prometheus import replica_label
@@ -155,7 +155,8 @@ def _component(
     name = item["name"]
     leaves = item["state"] == "absent"
     peers = {peer: store.slices(peer, name)[0] for peer in cohort["hosts"] if peer != host}
-    if item["zone"]:  # all of it may be down at once, and change together
+    known = [part for one in _store.staged() for part in one["components"].values()]
+    if item["zone"] and not limited and _waves.knows_rings(known):  # all of it may be down at once
         peers = {peer: part for peer, part in peers.items() if part["zone"] != item["zone"]}
     parts: dict[str, t.Mapping[str, t.Any]] = {**({} if leaves else {host: item}), **peers}
     staged = {peer: due[name] for peer, due in _store.due([host, *parts]).items() if name in due}

@@ -34,6 +34,7 @@ TIERS = (
 # What leaves goes once those that ask it have learned of it: an ingestor after the routers and before the queriers, who
 # find in the bucket what it held.
 _LEAVES_IN = {
+    "thanos_sidecar": "thanos_query_frontend",
     "thanos_store": "thanos_query_frontend",
     "thanos_receive": "",
     "thanos_receive_router": "thanos_rule",
@@ -41,12 +42,18 @@ _LEAVES_IN = {
     "thanos_query": COMPACTOR,
 }
 
+HASHRINGS = "hashrings.json"
 Cohort = t.Tuple[str, ...]
 
 
-def tier(own: str, pending: str) -> str:
+def tier(name: str, own: str, pending: str) -> str:
     """The tier in which a component changes. :param own: that of its kind."""
-    return _LEAVES_IN.get(own, own) if pending == REMOVE else own
+    return _LEAVES_IN.get(name, own) if pending == REMOVE else own
+
+
+def knows_rings(parts: t.Iterable[t.Mapping[str, t.Any]]) -> bool:
+    """Whether all that routes has the planned hashrings: only by these a zone holds one copy of a series."""
+    return not any(HASHRINGS in part["files"] for part in parts)
 
 
 def is_meant(part: t.Mapping[str, t.Any], only: str, beside: t.Collection[t.Mapping[str, t.Any]] = ()) -> bool:
@@ -88,7 +95,7 @@ def phase(
     if not is_meant(part, only, beside) or part["pending"] == NONE:
         return ""
     if part["pending"] == START:
-        if part["tier"] == COMPACTOR:  # it starts after all that reads the bucket
+        if _compacts(part):  # it starts after all that reads the bucket
             return "change"
         goes_on = part["runs"] not in ("", part["version"]) and any(tuple(one) in serving for one in part["cohorts"])
         return "change" if goes_on else START
@@ -97,14 +104,19 @@ def phase(
     return "together" if part["at_once"] or part["ahead"] else "change"
 
 
+def _compacts(part: t.Mapping[str, t.Any]) -> bool:
+    return bool(part["cohorts"][0][0] == COMPACTOR)
+
+
 def paused(parts: t.Iterable[t.Mapping[str, t.Any]], only: str = "") -> list[bool]:
-    """Of each part, whether it is a compactor that stands still while others of Thanos change."""
+    """Of each part, whether it is a compactor that stands still while others of Thanos change, or until another starts:
+    that one may take over its streams, and two on one stream overwrite one another.
+    """
     known = list(parts)
-    changing = any(part["tier"] not in ("", COMPACTOR) and phase(part, only) == "change" for part in known)
-    return [
-        changing and part["tier"] == COMPACTOR and part["pending"] == RESTART and phase(part, only) == "change"
-        for part in known
-    ]
+    others = any(part["tier"] and not _compacts(part) and phase(part, only) == "change" for part in known)
+    starts = any(_compacts(part) and part["pending"] == START for part in known)
+    stops = {RESTART: others or starts, REMOVE: True}
+    return [_compacts(part) and stops.get(part["pending"], False) and phase(part, only) == "change" for part in known]
 
 
 def together(pending: t.Mapping[str, t.Collection[t.Any]], forks: int) -> list[list[str]]:

@@ -134,7 +134,7 @@ class Host:
         url: str = "http://127.0.0.1:9090",
         effects: t.Sequence[t.Mapping[str, t.Any]] = (),
         back_to: str = "",
-        uploads: str = "",
+        uploads: t.Mapping[str, str] | None = None,
         asked: str = "",
     ) -> Component:
         packed = self.archive(version)

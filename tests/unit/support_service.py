@@ -106,6 +106,7 @@ class Systemd:
         self._pid = 0
         self._restarts = 0
         self._dies_at: float | None = None
+        self.last_words = ""  # what it logs as it is stopped
         self._logs: list[str] = []
 
     def __call__(
@@ -209,6 +210,8 @@ class Systemd:
         return OK
 
     def _stop(self) -> Completed:
+        if self._active == "active":
+            self._logs += self.last_words.splitlines()
         self._end("inactive")
         return OK
 

@@ -63,7 +63,7 @@ class Component:
     :param back_to: the oldest version that surely opens what this instance's version writes; "" for any.
     :param package: the distribution's, which has no version here; None: a release that its version names.
     :param zone: an instance's failure domain, where all of one may be down at once; "" where each alone may.
-    :param uploads: the data folder that one which leaves must have uploaded as a whole; "" where nothing is lost.
+    :param uploads: of one that leaves, what it must have uploaded before (the slice's ``uploads``); None: nothing.
     """
 
     kind: Kind
@@ -75,7 +75,7 @@ class Component:
     back_to: t.Callable[[Instance], str] = lambda _instance: ""
     package: Package | None = None
     zone: t.Callable[[Instance, Topology], str] = lambda _instance, _topology: ""
-    uploads: t.Callable[[Instance], str] = lambda _instance: ""
+    uploads: t.Callable[[Instance], dict[str, str] | None] = lambda _instance: None
 
 
 # Of every web endpoint: clients reach it by port, path, scheme and credentials.

@@ -275,9 +275,11 @@ def zone(instance: Instance, topology: Topology) -> str:
     return own if copies > 1 and "" not in zones and len(zones) >= copies else ""
 
 
-def uploads(instance: Instance) -> str:
+def uploads(instance: Instance) -> dict[str, str] | None:
     """What it still holds as it leaves, nobody asks for afterwards."""
-    return str(instance.opt("data_dir")) if instance.options["thanos_objstore_config"] else ""
+    if not instance.options["thanos_objstore_config"]:
+        return None
+    return {"data_dir": str(instance.opt("data_dir")), "url": _thanos.probe_url(instance)}
 
 
 COMPONENT = _base.Component(

@@ -391,22 +391,45 @@ def test_removal_takes_everything_but_the_data(host: Host) -> None:
     assert (again.pending, again.changed) == ("none", False)
 
 
-@pytest.mark.parametrize("uploaded", [True, False])
-def test_what_uploads_leaves_once_it_has(host: Host, uploaded: bool) -> None:
+FLUSHED = 'msg="storage is flushed successfully"'
+
+
+@pytest.mark.parametrize("runs", [True, False])
+@pytest.mark.parametrize(
+    ("uploaded", "said", "refused"),
+    [
+        (["01A"], FLUSHED, ""),
+        ([], FLUSHED, r"1 blocks of .* are not in the bucket .acme.01A.: it was not removed; it runs again"),
+        (["01A"], "killed", r"its WAL was not flushed: it was not removed; it runs again"),
+    ],
+)
+def test_what_uploads_leaves_once_it_has(host: Host, uploaded: list[str], said: str, refused: str, runs: bool) -> None:
     host.serve()
     tenant = host.data / "acme"
     (tenant / "01A").mkdir(parents=True)
     (tenant / "01A/meta.json").write_text("{}")
-    (tenant / "thanos.shipper.json").write_text(json.dumps({"version": 1, "uploaded": ["01A"] if uploaded else []}))
-    leaving = host.component(state="absent", uploads=str(host.data))
-    if uploaded:
+    (tenant / "thanos.shipper.json").write_text(json.dumps({"version": 1, "uploaded": uploaded}))
+    host.systemd.last_words = said
+    if not runs:
+        host.systemd(["systemctl", "stop", "prometheus.service"])
+        host.systemd._logs.clear()
+    host.systemd.called.clear()
+    leaving = host.component(state="absent", uploads={"data_dir": str(host.data), "url": "http://127.0.0.1:9090"})
+    if not refused:
         assert leaving.activate().pending == "none"
         assert not host.running()
+        assert host.systemd.verbs()[:2] == (["stop", "disable"] if runs else ["start", "stop"])
         return
-    with pytest.raises(HAError, match=r"1 blocks of .* are not in the bucket .acme.01A.: .* it runs again"):
+    with pytest.raises(HAError, match=refused):
         leaving.activate()
     assert host.running()
     assert host.config.exists()
+
+
+def test_what_has_no_data_has_nothing_to_upload(host: Host) -> None:
+    host.serve()
+    nowhere = {"data_dir": str(host.data / "gone"), "url": "http://127.0.0.1:9090"}
+    assert host.component(state="absent", uploads=nowhere).activate().pending == "none"
 
 
 def test_removal_in_check_mode_removes_nothing(host: Host) -> None:

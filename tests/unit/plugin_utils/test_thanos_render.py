@@ -225,7 +225,10 @@ def test_zones_that_may_be_down_as_a_whole(zones: str, values: dict[str, t.Any],
 
 def test_an_ingestor_that_leaves_uploads_first() -> None:
     found = plan(pair(), of("receive", "i-1", "i-2"), of("receive", "i-3", thanos_receive_state="absent"))
-    assert slice_of(found, "i-3", "thanos_receive")["uploads"] == "/var/lib/thanos/receive"
+    assert slice_of(found, "i-3", "thanos_receive")["uploads"] == {
+        "data_dir": "/var/lib/thanos/receive",
+        "url": "http://127.0.0.1:10909",
+    }
     assert "uploads" not in slice_of(found, "i-1", "thanos_receive")
 
 

@@ -15,6 +15,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._waves imp
     PHASES,
     TIERS,
     is_meant,
+    knows_rings,
     paused,
     phase,
     serving,
@@ -178,6 +179,7 @@ def test_zones(zones: str, more: t.Mapping[str, t.Any], expected: list[list[str]
         ("thanos_receive", "restart", ["thanos_store"]),
         ("thanos_receive", "remove", ["thanos_store", "thanos_receive", "thanos_receive_router"]),
         ("thanos_store", "remove", ["thanos_rule", "thanos_query"]),
+        ("thanos_sidecar", "remove", ["thanos_rule", "thanos_query"]),
         ("thanos_rule", "remove", ["thanos_query"]),
         ("thanos_receive_router", "remove", [""]),
         ("thanos_query", "remove", ["thanos_rule", "thanos_query_frontend"]),
@@ -185,7 +187,7 @@ def test_zones(zones: str, more: t.Mapping[str, t.Any], expected: list[list[str]
     ],
 )
 def test_what_leaves_goes_after_those_that_ask_it(kind: str, pending: str, after: list[str]) -> None:
-    own = TIERS.index(tier(kind, pending))
+    own = TIERS.index(tier(kind, kind, pending) if kind else tier("prometheus", "", pending))
     assert all(TIERS.index(asks) < own for asks in after)
     if kind == "thanos_receive":  # queriers must find in the bucket what it held
         assert own < TIERS.index("thanos_query")
@@ -299,7 +301,7 @@ def test_what_is_of_the_distribution_goes_with_what_it_serves(only: str, beside:
 
 
 def test_the_compactor_is_the_last_also_where_it_does_not_run_yet() -> None:
-    assert phase(part("start", tier=COMPACTOR)) == "change"
+    assert phase(part("start", tier=COMPACTOR, cohort=(COMPACTOR, "default", "default"))) == "change"
     assert TIERS[-1] == COMPACTOR
 
 
@@ -311,7 +313,23 @@ def test_the_compactor_is_the_last_also_where_it_does_not_run_yet() -> None:
         pytest.param([("restart", COMPACTOR), ("none", "thanos_query")], [False, False], id="nobody else"),
         pytest.param([("none", COMPACTOR), ("restart", "thanos_query")], [False, False], id="it has nothing pending"),
         pytest.param([("start", COMPACTOR), ("restart", "thanos_query")], [False, False], id="it does not run"),
+        pytest.param([("start", COMPACTOR), ("remove", COMPACTOR)], [False, True], id="it moves to another host"),
+        pytest.param([("start", COMPACTOR), ("restart", COMPACTOR)], [False, True], id="its streams are shared out"),
+        pytest.param([("restart", COMPACTOR), ("restart", COMPACTOR)], [False, False], id="compactors alone"),
     ],
 )
 def test_when_the_compactor_stands_still(parts: list[tuple[str, str]], expected: list[bool]) -> None:
-    assert paused(part(pending, tier=tier) for pending, tier in parts) == expected
+    found = [part(pending, tier=tier, cohort=(tier or "prometheus", "default", "default")) for pending, tier in parts]
+    assert paused(found) == expected
+
+
+def test_a_querier_that_leaves_is_no_compactor_though_it_goes_as_late() -> None:
+    name = "thanos_query"
+    leaving = part("remove", tier=tier(name, name, "remove"), cohort=(name, "default", ""))
+    assert leaving["tier"] == COMPACTOR
+    assert paused([leaving]) == [False]
+
+
+@pytest.mark.parametrize(("files", "known"), [([], True), (["endpoints.yml"], True), (["hashrings.json"], False)])
+def test_zones_count_once_all_that_routes_has_the_hashrings(files: list[str], known: bool) -> None:
+    assert knows_rings([part("none"), part("write", files=files)]) is known
