@@ -38,5 +38,5 @@ def write(variables: t.Mapping[str, t.Any]) -> str:
 
 def read(text: str) -> dict[str, str]:
     """The variables of what :func:`write` wrote; other lines are passed over."""
-    found = (_LINE.fullmatch(line) for line in text.splitlines())
+    found = (_LINE.fullmatch(line) for line in text.split("\n"))
     return {each.group(1): re.sub(r"\\(.)", r"\1", each.group(2)) for each in found if each}

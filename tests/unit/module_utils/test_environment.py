@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
-VALUES = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]) | st.sampled_from("\"\\`$%' #"))
+VALUES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]) | st.sampled_from("\"\\`$%' #"))
 
 
 @given(st.dictionaries(NAMES, VALUES))
