@@ -210,6 +210,7 @@ def test_every_step_has_the_services_environment_and_no_word_shows_it(thanos: st
     seen: list[t.Any] = []
 
     def run(argv: t.Sequence[str], **options: t.Any) -> Completed:
+        del argv
         seen.append(options["variables"])
         return store(argv, **options)
 
@@ -248,6 +249,7 @@ def test_status_asks_with_the_services_environment(tmp_path: Path) -> None:
     seen: list[t.Any] = []
 
     def run(argv: t.Sequence[str], **options: t.Any) -> Completed:
+        del argv
         seen.append(options["variables"])
         return Completed(0, "", "")
 
