@@ -210,7 +210,6 @@ def test_every_step_has_the_services_environment_and_no_word_shows_it(thanos: st
     seen: list[t.Any] = []
 
     def run(argv: t.Sequence[str], **options: t.Any) -> Completed:
-        del argv
         seen.append(options["variables"])
         return store(argv, **options)
 
