@@ -14,6 +14,11 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _bu
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._remote import SliceAction, blame
 
 TO = "thanos_bucket_replicate_to"
+# Options of the module, by which it names what is wrong, as inventory variables.
+VARIABLES = {
+    "rpo": "thanos_bucket_replicate_rpo",
+    **{name: f"thanos_bucket_{name}" for name in ("retention_raw", "retention_5m", "retention_1h", "delete_delay")},
+}
 
 
 class ActionModule(SliceAction):
@@ -39,6 +44,10 @@ class ActionModule(SliceAction):
         if lines:
             _terminal.say("\n".join([f"{host}: {title or args.get('config_file')}", *(f"  {line}" for line in lines)]))
         if result.get("failed"):
+            result.pop("report", None)  # it is shown, and Ansible prints all of a failed task
+            option, colon, words = str(result.get("msg", "")).partition(":")
+            if title and option in VARIABLES:
+                result["msg"] = f"variable {VARIABLES[option]}{colon}{words}"
             blame(result, host, [])
         return result
 

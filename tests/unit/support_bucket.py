@@ -103,7 +103,7 @@ class Store:
         return done.stdout
 
     def upload(
-        self, begin: float, hours: float, labels: t.Mapping[str, str] = EU, *, bucket: str = "main"
+        self, begin: float, hours: float, labels: t.Mapping[str, str] | None = None, *, bucket: str = "main"
     ) -> list[str]:
         """Blocks of 2 h of one series with a sample a minute from then on. :returns: their ids."""
         made = self.folder / "made"
@@ -122,7 +122,7 @@ class Store:
             str(made / "blocks"),
         ]
         subprocess.run(command, check=True, capture_output=True)
-        given = [f'--label={key}="{value}"' for key, value in labels.items()]
+        given = [f'--label={key}="{value}"' for key, value in (labels or EU).items()]
         self.bucket("upload-blocks", f"--path={made}/blocks", *given, bucket=bucket)
         return sorted(path.name for path in (made / "blocks").iterdir() if len(path.name) == 26)
 

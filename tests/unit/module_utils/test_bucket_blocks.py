@@ -17,7 +17,7 @@ EU, US = {"region": "eu"}, {"region": "us"}
 NOW = 1_000 * HOUR
 
 
-def made(name: str, begin: float, end: float, labels: t.Mapping[str, str] = EU, **more: t.Any) -> Block:
+def made(name: str, begin: float, end: float, labels: t.Mapping[str, str] | None = None, **more: t.Any) -> Block:
     """A block from hour to hour."""
     known: dict[str, t.Any] = {
         "resolution": "raw",
@@ -29,7 +29,7 @@ def made(name: str, begin: float, end: float, labels: t.Mapping[str, str] = EU, 
         "made": 0.0,
     }
     milliseconds = {"begin": int(begin * HOUR * 1000), "end": int(end * HOUR * 1000)}
-    return Block(id=name, labels=labels, **{**known, **milliseconds, **more})
+    return Block(id=name, labels=labels or EU, **{**known, **milliseconds, **more})
 
 
 def compacted(name: str, begin: float, end: float, *sources: str, **more: t.Any) -> Block:

@@ -15,7 +15,7 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos import OBJSTORE, Part, of, pair
 
 OTHER = {**OBJSTORE, "prefix": "other"}
-EVERYWHERE = ["p-1", "p-2", "store-1", "store-2", "compact-1", "compact-2"]
+EVERYWHERE = ("p-1", "p-2", "store-1", "store-2", "compact-1", "compact-2")
 
 
 def hosts(tool: str, *parts: Part, covered: t.Sequence[str] = EVERYWHERE) -> list[str]:
