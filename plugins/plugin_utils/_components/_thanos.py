@@ -137,11 +137,11 @@ def role_options(
 
 
 def ports(instance: Instance) -> list[_base.Port]:
-    """HTTP, and gRPC and remote write where the component has them."""
+    """HTTP, and gRPC, remote write and Cap'n Proto where the component has them."""
     name = instance.kind.name
     return [
         (instance.opt(f"{prefix}port"), "tcp", instance.opt(f"{prefix}listen_address"), f"{name}_{prefix}port")
-        for prefix in ("", "grpc_", "remote_write_")
+        for prefix in ("", "grpc_", "remote_write_", "capnproto_")
         if f"{name}_{prefix}port" in instance.options
     ]
 

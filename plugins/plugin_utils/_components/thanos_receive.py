@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _versions
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _modelled, _thanos
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
@@ -19,10 +20,11 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
     Link,
     Topology,
 )
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 LABEL = "receive_cluster"
 _TENANT_LABEL = "thanos_receive_tenant_label"
+# thanos CHANGELOG.md, 0.37.0.
+CAPNPROTO_SINCE = (0, 37)
 
 # What routers and ingestors must agree on.
 RING: tuple[Option, ...] = (
@@ -74,12 +76,35 @@ RING: tuple[Option, ...] = (
     ),
 )
 
+
+def capnproto_options(role: str, *, port: int) -> tuple[Option, ...]:
+    """The rows of the endpoint that every receiver has, whether it is used or not (thanos cmd/thanos/receive.go)."""
+    return (
+        Option(
+            f"{role}_capnproto_listen_address",
+            "str",
+            "The address that replication by Cap'n Proto listens on; whoever reaches it may write. Where those that "
+            "route have C(receive.replication-protocol: capnproto) in their C(extra_args), ingestors need "
+            "C(0.0.0.0) or an address that these reach.",
+            default="127.0.0.1",
+        ),
+        Option(
+            f"{role}_capnproto_port",
+            "int",
+            "The port of replication by Cap'n Proto. Those that route by it ask ingestors at V(19391), unless "
+            "O(thanos_receive_hashrings) has their C(capnproto_address).",
+            default=port,
+        ),
+    )
+
+
 OPTIONS: tuple[Option, ...] = (
     *_thanos.role_options("thanos_receive", port=10909, grpc_port=10907, data_dir="/var/lib/thanos/receive"),
     Option(
         "thanos_receive_remote_write_listen_address", "str", "The address remote write listens on.", default="0.0.0.0"
     ),
     Option("thanos_receive_remote_write_port", "int", "The port of remote write.", default=10908, shared=True),
+    *capnproto_options("thanos_receive", port=19391),
     *RING,
     Option(
         "thanos_receive_hashring",
@@ -219,13 +244,11 @@ def routing(instance: Instance, topology: Topology) -> tuple[list[_thanos.Row], 
 
 def taking(instance: Instance) -> list[_thanos.Row]:
     """The flags of all that take remote write."""
-    address = host_port(
-        instance.opt("remote_write_listen_address"),
-        instance.port("remote_write_port"),
-        instance.where("remote_write_listen_address"),
-    )
+    line = _versions.parse_version(instance.version, instance.host.where(instance.version_variable)).line
+    capnproto = _base.listen(instance, "capnproto_") if line >= CAPNPROTO_SINCE else _thanos.LEFT_OUT
     return [
-        _thanos.Row("remote-write.address", "remote_write_port", address),
+        _thanos.Row("remote-write.address", "remote_write_port", _base.listen(instance, "remote_write_")),
+        _thanos.Row("receive.capnproto-address", "capnproto_port", capnproto),
         _thanos.Row("receive.tenant-label-name", _TENANT_LABEL, tenant_label(instance)),
         _thanos.Row(
             "receive.default-tenant-id",

@@ -36,6 +36,7 @@ OPTIONS: tuple[Option, ...] = (
         default="0.0.0.0",
     ),
     Option("thanos_receive_router_remote_write_port", "int", "The port of remote write.", default=10916, shared=True),
+    *thanos_receive.capnproto_options("thanos_receive_router", port=10918),
 )
 
 KIND = Kind(

@@ -19,6 +19,7 @@ from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import 
     alertmanager,
     contents,
     flags,
+    hosts,
     loaded,
     plan,
     slice_of,
@@ -194,6 +195,30 @@ def test_without_routers_every_ingestor_routes() -> None:
     item = slice_of(found, "i-2", "thanos_receive")
     assert flags(item)["--receive.local-endpoint"] == ["i-2.example:10907"]
     assert json.loads(contents(item)["hashrings.json"])[0]["tenants"] == ["a"]
+
+
+def test_receivers_of_one_host_listen_apart_and_for_no_stranger() -> None:
+    found = plan(hosts("x-1", groups=["thanos_receive", "thanos_receive_router"], thanos_objstore_config=OBJSTORE))
+    assert [str(finding) for finding in found.findings if str(finding).startswith("X03")] == []
+    places = {}
+    for item in found.hosts["x-1"]:
+        (places[item["name"]],) = flags(item)["--receive.capnproto-address"]
+        ports = {port["variable"]: f"{port['address']}:{port['port']}" for port in item["service"]["ports"]}
+        assert ports[f"{item['name']}_capnproto_port"] == places[item["name"]]
+    assert places == {"thanos_receive": "127.0.0.1:19391", "thanos_receive_router": "127.0.0.1:10918"}
+
+
+def test_one_port_for_the_writes_of_two_receivers_is_refused() -> None:
+    given = {"thanos_objstore_config": OBJSTORE, "thanos_receive_router_capnproto_port": 19391}
+    found = plan(hosts("x-1", groups=["thanos_receive", "thanos_receive_router"], **given))
+    (told,) = [str(finding) for finding in found.findings if str(finding).startswith("X03")]
+    assert "19391" in told
+    assert "capnproto_port" in told
+
+
+def test_a_receiver_from_before_capnproto_has_no_address_for_it() -> None:
+    found = plan(pair(), of("receive", "i-1", thanos_version="0.36.1"))
+    assert "--receive.capnproto-address" not in flags(slice_of(found, "i-1", "thanos_receive"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, the baremetal.prometheus_ha authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Thanos 0.40.1 and 0.42.4 started by the argv and files that are rendered: several components of one host."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import Running, free_port, process
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import contents, hosts, plan
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos_running import THANOS, thanos
+
+RECEIVERS = ("thanos_receive", "thanos_receive_router")
+
+
+def ports(role: str, *prefixes: str) -> dict[str, t.Any]:
+    """Variables that have a component listen on the loopback, on ports that are free."""
+    return {
+        f"{role}_{prefix}{name}": value
+        for prefix in prefixes
+        for name, value in (("listen_address", "127.0.0.1"), ("port", free_port()))
+    }
+
+
+@contextlib.contextmanager
+def started(item: t.Mapping[str, t.Any], program: str, folder: Path) -> t.Iterator[Running]:
+    """A slice's process, from when it is ready; /etc and /var lie below the folder."""
+    etc = folder / item["config"]["root"].lstrip("/")
+    etc.mkdir(parents=True)
+    for path, text in contents(item).items():
+        (etc / path).write_text(text)
+    args = [
+        arg.replace("=/etc/", f"={folder}/etc/").replace("=/var/", f"={folder}/var/") for arg in item["service"]["args"]
+    ]
+    with process([program, *args], item["api"]["url"], etc / "none.yml") as running:
+        yield running
+
+
+@pytest.mark.parametrize("version", THANOS)
+def test_a_router_and_an_ingestor_share_a_host(version: str, tmp_path: Path) -> None:
+    program = thanos(version)
+    given = {
+        name: value
+        for role in RECEIVERS
+        for name, value in ports(role, "", "grpc_", "remote_write_", "capnproto_").items()
+    }
+    given["thanos_objstore_config"] = {"type": "FILESYSTEM", "config": {"directory": str(tmp_path / "bucket")}}
+    found = plan(hosts("h-1", groups=RECEIVERS, ansible_host="127.0.0.1", thanos_version=version, **given))
+    items = {item["name"]: item for item in found.hosts["h-1"]}
+    with contextlib.ExitStack() as opened:
+        both = [opened.enter_context(started(items[name], program, tmp_path)) for name in RECEIVERS]
+        assert [running.get("/-/ready") for running in both] == ["OK", "OK"]
