@@ -103,7 +103,9 @@ def test_t02(retention: str, rule: list[str]) -> None:
 def test_t02_of_rulers_and_ingestors(name: str, retention: str, count: int) -> None:
     values = {f"thanos_{name}_retention": retention}
     found = told(of(name, "a", **values), of("query", thanos_query_endpoints=["b:1"]), COMPACT)
-    assert [line.partition(": ")[0] for line in found] == [f"T02 error host a, variable thanos_{name}_retention"] * count
+    assert [line.partition(": ")[0] for line in found] == [
+        f"T02 error host a, variable thanos_{name}_retention"
+    ] * count
     assert told(of(name, thanos_objstore_config=None, **values), of("query")) == []
 
 
