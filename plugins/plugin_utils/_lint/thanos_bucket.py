@@ -170,10 +170,40 @@ def t22_a_bucket(subject: Subject) -> t.Iterator[Problem]:
             yield Problem(where, f"{instance.kind.title} on {instance.name} has no object store.", "set it.")
 
 
+# What of a store gateway decides which blocks it serves.
+_CHOICE = ("min_time", "max_time", "selector_relabel_configs")
+
+
+@rule(
+    "T27",
+    "error",
+    "Store gateways of one shard serve the same blocks: their bucket, times and selectors are equal.",
+    prevents="Answers that lack data and do not say so while one member is away, since the others pass for stand-ins.",
+    source="thanos docs/components/store.md, time based partitioning and --selector.relabel-config; "
+    "docs/components/query.md, strict endpoints",
+)
+def t27_stand_ins_serve_the_same(subject: Subject) -> t.Iterator[Problem]:
+    for shard in subject.topology.cohorts_of("thanos_store"):
+        first = shard.instances[0]
+        for store in shard.instances[1:]:
+            others = [store.where(name) for name in _CHOICE if store.opt(name) != first.opt(name)]
+            buckets = {_thanos.usable_bucket(each) for each in (first, store)}
+            if len(buckets - {None}) > 1:  # without one, T22 says it
+                others.append(store.host.where("thanos_objstore_config"))
+            for where in others:
+                yield Problem(
+                    where,
+                    f"it is another than for {first.name}, and both are of {shard.title}: each would pass for the "
+                    "other's stand-in, and serves other blocks.",
+                    "set it for the whole shard, or give them a thanos_store_shard each.",
+                )
+
+
 RULES = (
     t08_kept_until_downsampled,
     t09_let_go_before_deletion,
     t10_no_seam,
     t18_no_folder,
     t22_a_bucket,
+    t27_stand_ins_serve_the_same,
 )

@@ -101,17 +101,19 @@ def _delayed(sidecar: Instance, beside: Instance, given: object, where: str) -> 
 @rule(
     "T02",
     "error",
-    "Where a sidecar uploads, Prometheus keeps samples for at least 6h.",
+    "Whatever uploads keeps samples for at least 6h: the Prometheus beside a sidecar, a ruler, an ingestor.",
     prevents="Samples that are deleted before they are uploaded, while the object store does not answer.",
-    source="thanos docs/components/sidecar.md",
+    source="thanos docs/components/sidecar.md; rulers and ingestors upload as sidecars do (pkg/shipper)",
 )
 def t02_retention_outlasts_an_outage(subject: Subject) -> t.Iterator[Problem]:
-    for _sidecar, beside in _uploading(subject):
-        kept = duration(beside.opt("retention"))
-        # 0 keeps by size alone.
+    others = subject.topology.of("thanos_rule", "thanos_receive")
+    keepers = [beside for _sidecar, beside in _uploading(subject)]
+    for keeper in (*keepers, *(one for one in others if one.options["thanos_objstore_config"])):
+        kept = duration(keeper.opt("retention"))
+        # 0 keeps for ever, or by size alone.
         if kept and kept < _LEAST_RETENTION:
-            what = f"samples are kept for {beside.opt('retention')}, less than 6h."
-            yield Problem(beside.where("retention"), what, "keep them for 6h or longer.")
+            what = f"samples are kept for {keeper.opt('retention')}, less than 6h."
+            yield Problem(keeper.where("retention"), what, "keep them for 6h or longer.")
 
 
 @rule(

@@ -95,7 +95,10 @@ def test_t09_is_about_one_bucket_and_its_quickest_compactor() -> None:
     ],
 )
 def test_t10(sidecar: dict[str, t.Any], stores: list[dict[str, t.Any]], words: str) -> None:
-    gateways: list[Part] = [of("store", f"s-{number}", **store) for number, store in enumerate(stores)]
+    gateways: list[Part] = [
+        of("store", f"s-{number}", **{"thanos_store_shard": str(number), **store})
+        for number, store in enumerate(stores)
+    ]
     found = told(pair(**sidecar), of("compact"), *gateways)
     assert [line[:11] for line in found] == ["T10 warning"] * bool(words)
     assert all(part in line for line in found for part in words.split("|"))
@@ -132,3 +135,28 @@ def test_t22(part: Part, words: str) -> None:
     found = told(part)
     assert [line[:3] for line in found] == ["T22"] * bool(words)
     assert all(words in line and "variable thanos_objstore_config" in line for line in found)
+
+
+KEEP = [{"action": "keep", "source_labels": ["region"], "regex": "eu"}]
+
+
+@pytest.mark.parametrize(
+    "first, second, variable",
+    [
+        pytest.param({"max_time": "-30d"}, {}, "thanos_store_max_time", id="one without an end"),
+        pytest.param({"min_time": "-30d"}, {"min_time": "-31d"}, "thanos_store_min_time", id="two starts"),
+        pytest.param({}, {"selector_relabel_configs": KEEP}, "thanos_store_selector_relabel_configs", id="selectors"),
+        pytest.param({}, {"objstore": OTHER}, "thanos_objstore_config", id="two buckets"),
+        pytest.param({"min_time": "-1d"}, {"min_time": "-1d"}, "", id="alike"),
+        pytest.param({"max_time": "-30d"}, {"min_time": "-31d", "shard": "new"}, "", id="two shards"),
+        pytest.param({}, {"objstore": None}, "", id="no bucket, as T22 says"),
+    ],
+)
+def test_t27(first: dict[str, t.Any], second: dict[str, t.Any], variable: str) -> None:
+    def store(name: str, values: dict[str, t.Any]) -> Part:
+        bucket = {"thanos_objstore_config": values.pop("objstore")} if "objstore" in values else {}
+        return of("store", name, **{f"thanos_store_{key}": value for key, value in values.items()}, **bucket)
+
+    found = [line for line in told(store("s-1", {**first}), store("s-2", {**second})) if "T22" not in line]
+    assert [line.partition(": ")[0] for line in found] == [f"T27 error host s-2, variable {variable}"] * bool(variable)
+    assert all("it is another than for s-1, and both are of store shard default" in line for line in found)

@@ -98,6 +98,17 @@ def test_t02(retention: str, rule: list[str]) -> None:
     assert told(pair(prometheus_retention=retention, thanos_objstore_config=None)) == []
 
 
+@pytest.mark.parametrize("name", ["rule", "receive"])
+@pytest.mark.parametrize("retention, count", [("5h59m", 1), ("6h", 0), ("0d", 0)])
+def test_t02_of_rulers_and_ingestors(name: str, retention: str, count: int) -> None:
+    values = {f"thanos_{name}_retention": retention}
+    found = told(of(name, "a", **values), of("query", thanos_query_endpoints=["b:1"]), COMPACT)
+    assert [line.partition(": ")[0] for line in found] == [
+        f"T02 error host a, variable thanos_{name}_retention"
+    ] * count
+    assert told(of(name, thanos_objstore_config=None, **values), of("query")) == []
+
+
 @pytest.mark.parametrize(
     "thanos, prometheus_version, words",
     [
