@@ -40,7 +40,7 @@ PROMETHEUS, THANOS = "3.5.3", "0.42.4"
 #: Store APIs that a querier has: replica pairs, so even numbers, each the first ones of the next.
 SIZES = (2, 10, 40)
 #: Rounds that count; one more goes before them.
-ROUNDS = 30
+ROUNDS = 20
 #: Of each Prometheus. Their jobs are what the answers are summed by.
 SERIES, JOBS = 1000, 20
 #: Seconds: between two samples, from one replica's sample to the other's, of a range query, and of its rates.
