@@ -312,7 +312,8 @@ def web_rows(instance: Instance) -> list[Row]:
     external = url_path(instance.opt("external_url") or "", instance.where("external_url")).rstrip("/")
     return [
         Row("web.external-prefix", "external_url", external or LEFT_OUT),
-        Row("web.route-prefix", "route_prefix", instance.prefix or LEFT_OUT),
+        # The external prefix, where it is not given (thanos cmd/thanos/query.go).
+        Row("web.route-prefix", "route_prefix", instance.prefix or ("/" if external else LEFT_OUT)),
     ]
 
 

@@ -144,6 +144,34 @@ def test_a_frontend_asks_the_balancer_and_that_all_queriers() -> None:
     ]
 
 
+def test_the_balancer_adds_the_path_of_the_queriers() -> None:
+    below = {"thanos_query_external_url": "https://metrics.example/thanos/"}
+    parts = [pair(), of("query", "q-1", "q-2", **below), of("query_frontend", "f-1")]
+    added = [
+        line.strip()
+        for line in contents(slice_of(plan(*parts), "f-1", "thanos_query_balancer"))["haproxy.cfg"].splitlines()
+        if "set-path" in line
+    ]
+    assert added == ["http-request set-path /thanos%[path] unless { path /-/ready /thanos } || { path_beg /thanos/ }"]
+    assert "set-path" not in contents(slice_of(whole(), "f-1", "thanos_query_balancer"))["haproxy.cfg"]
+
+
+def test_queriers_below_different_paths_are_refused() -> None:
+    other = {"thanos_query_route_prefix": "/thanos"}
+    found = plan(pair(), of("query", "q-1"), of("query", "q-2", **other), of("query_frontend", "f-1"))
+    (told,) = [str(finding) for finding in found.findings if "answers below" in str(finding)]
+    assert "q-2 answers below /thanos, q-1 below /" in told
+    assert "thanos_query_route_prefix" in told
+    # Elsewhere, or with an address of one's own, that is nobody's business.
+    apart = of("query", "q-2", prometheus_ha_environment="b", **other)
+    own = {"thanos_query_frontend_downstream_url": "http://vip:1"}
+    for parts in (
+        (of("query", "q-1"), apart, of("query_frontend", "f-1")),
+        (of("query", "q-1"), of("query", "q-2", **other), of("query_frontend", "f-1", **own)),
+    ):
+        assert not [each for each in plan(pair(), *parts).findings if "answers below" in str(each)]
+
+
 def test_with_an_address_of_ones_own_there_is_no_balancer() -> None:
     own = {"thanos_query_frontend_downstream_url": "http://vip:1"}
     found = plan(pair(), of("query", "q-1"), of("query_frontend", "f-1", **own))
@@ -175,6 +203,14 @@ def test_prefixes_of_queriers_are_kept_apart() -> None:
     querier = slice_of(found, "q-1", "thanos_query")
     assert flags(querier)["--web.route-prefix"] == ["/thanos"]
     assert querier["api"]["url"] == "http://127.0.0.1:10904"
+
+
+def test_at_the_root_behind_a_path_is_said_so() -> None:
+    given = {"thanos_query_external_url": "https://metrics.example/thanos", "thanos_query_route_prefix": "/"}
+    found = slice_of(plan(pair(), of("query", "q-1", **given)), "q-1", "thanos_query")
+    assert flags(found)["--web.external-prefix"] == ["/thanos"]
+    assert flags(found)["--web.route-prefix"] == ["/"]
+    assert "--web.route-prefix" not in flags(slice_of(whole(), "q-1", "thanos_query"))
 
 
 def test_routers_alone_know_the_hashring() -> None:
