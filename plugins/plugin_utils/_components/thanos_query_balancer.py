@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _durations
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import (
     _base,
     _haproxy,
@@ -90,18 +92,25 @@ def common_prefix(queriers: t.Sequence[Instance]) -> str:
     return first
 
 
-def haproxy(queriers: t.Sequence[tuple[str, str]], bind: str, prefix: str) -> str:
+def longest_query(queriers: t.Sequence[Instance]) -> int:
+    """Seconds that a query may take, by the most patient querier; I07 tells what is no duration."""
+    found = (_durations.known(querier.opt("timeout")) for querier in queriers)
+    return math.ceil(max((one for one in found if one is not None), default=0) / _durations.SECOND)
+
+
+def haproxy(queriers: t.Sequence[tuple[str, str]], bind: str, prefix: str, longest: int) -> str:
     """HAProxy's configuration: the queriers in turn; a query that one can't take any more is asked of the next.
 
     :param queriers: name and ``host:port`` of each.
     :param prefix: the path below which all of them answer queries. It is added here and not by the frontend, which
         would look for their readiness below it, too, where it is not (thanos cmd/thanos/query_frontend.go). Their own
         pages have it already.
+    :param longest: seconds that a query may take.
     """
     has_it = f"{{ path /-/ready {prefix} }} || {{ path_beg {prefix}/ }}"
     below = [f"    http-request set-path {prefix}%[path] unless {has_it}"] if prefix else []
     lines = [
-        *_haproxy.head(CHECK_INTERVAL, f"fall {FALL} rise {RISE}"),
+        *_haproxy.head(CHECK_INTERVAL, f"fall {FALL} rise {RISE}", longest),
         "frontend queries",
         f"    bind {bind}",
         "    monitor-uri /balancer/-/ready",
@@ -133,7 +142,8 @@ def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[
         for former, (port, _prefix) in enumerate(topology.places(one)[::-1])
     ]
     bind = host_port(_haproxy.ADDRESS, instance.port(), instance.where("port"))
-    found = _haproxy.rendered(instance, haproxy(queriers, bind, common_prefix(asked)), "thanos_query_port")
+    text = haproxy(queriers, bind, common_prefix(asked), longest_query(asked))
+    found = _haproxy.rendered(instance, text, "thanos_query_port")
     found["api"]["url"] += "/balancer"
     return found
 

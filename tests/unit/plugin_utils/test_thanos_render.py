@@ -172,6 +172,26 @@ def test_queriers_below_different_paths_are_refused() -> None:
         assert not [each for each in plan(pair(), *parts).findings if "answers below" in str(each)]
 
 
+@pytest.mark.parametrize(
+    ("timeouts", "expected"),
+    [
+        (("2m", "2m"), "5m"),
+        (("4m30s", "2m"), "5m"),
+        (("4m31s", "2m"), "301s"),
+        (("2m", "1h"), "3630s"),
+        (("600001ms", "nonsense"), "631s"),
+    ],
+)
+def test_the_balancer_waits_longer_than_any_querier(timeouts: tuple[str, str], expected: str) -> None:
+    queriers = [of("query", f"q-{number}", thanos_query_timeout=each) for number, each in enumerate(timeouts)]
+    found = plan(pair(), *queriers, of("query_frontend", "f-1"))
+    lines = contents(slice_of(found, "f-1", "thanos_query_balancer"))["haproxy.cfg"].splitlines()
+    assert [line.split()[1:] for line in lines if line.startswith(("    timeout client", "    timeout server"))] == [
+        ["client", expected],
+        ["server", expected],
+    ]
+
+
 def test_with_an_address_of_ones_own_there_is_no_balancer() -> None:
     own = {"thanos_query_frontend_downstream_url": "http://vip:1"}
     found = plan(pair(), of("query", "q-1"), of("query_frontend", "f-1", **own))
