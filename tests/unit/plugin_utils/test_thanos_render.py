@@ -381,6 +381,27 @@ def test_flags_are_checked_by_version_and_owner(group: str, values: dict[str, t.
     assert any(words in line for line in said), said
 
 
+@pytest.mark.parametrize("variable", ["thanos_query_frontend_cache_config", "thanos_store_index_cache_config"])
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"type": "MEMCACHE", "config": {}}, "type is 'MEMCACHE', which Thanos has not. Do: did you mean 'MEMCACHED'?"),
+        ({"type": "inmemory"}, "did you mean 'IN-MEMORY'?"),
+        ({"type": "FILE"}, "type is 'FILE', which Thanos has not. Do: write one of IN-MEMORY, MEMCACHED, REDIS."),
+        ({"config": {"addr": "c:1"}}, "the cache has no type. Do: write one of"),
+        ({"type": "in-memory"}, ""),
+        ({"type": "REDIS", "config": {"addr": "c:1"}}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_type_of_cache_that_thanos_has_not_is_refused(variable: str, config: dict[str, t.Any], words: str) -> None:
+    given = {variable: config}
+    parts = [pair(), of("query", "q-1"), of("query_frontend", "f-1", **given), of("store", "s-1", **given)]
+    said = [str(finding) for finding in plan(*parts).findings if variable in str(finding)]
+    assert len(said) == bool(words), said
+    assert words in "".join(said)
+
+
 def test_a_change_of_what_is_read_at_the_start_alone_is_seen_in_the_unit() -> None:
     def unit(**values: t.Any) -> dict[str, str]:
         item = slice_of(plan(pair(), of("store", "s-1", **values)), "s-1", "thanos_store")
