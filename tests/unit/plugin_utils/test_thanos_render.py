@@ -265,7 +265,7 @@ def test_receivers_of_one_host_listen_apart_and_for_no_stranger() -> None:
 
 
 def test_one_port_for_the_writes_of_two_receivers_is_refused() -> None:
-    given = {"thanos_objstore_config": OBJSTORE, "thanos_receive_router_capnproto_port": 19391}
+    given: dict[str, t.Any] = {"thanos_objstore_config": OBJSTORE, "thanos_receive_router_capnproto_port": 19391}
     found = plan(hosts("x-1", groups=["thanos_receive", "thanos_receive_router"], **given))
     (told,) = [str(finding) for finding in found.findings if str(finding).startswith("X03")]
     assert "19391" in told
