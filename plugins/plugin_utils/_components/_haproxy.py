@@ -19,6 +19,8 @@ ADDRESS = "127.0.0.1"
 PACKAGE = _base.Package("haproxy", "/usr/sbin/haproxy")
 CONFIG_FILE = "haproxy.cfg"
 EFFECTS = (Effect("*", RESTART),)
+# Seconds that it waits for an answer, at the least, and beyond the time-out of what answers.
+PATIENCE, MARGIN = 300, 30
 # What HAProxy takes for a name.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -56,12 +58,15 @@ def server(number: int, name: str, place: str, options: str = "") -> str:
     return f"    server {shown} {place}{options}"
 
 
-def head(check_interval: int, default_server: str) -> list[str]:
+def head(check_interval: int, default_server: str, longest: int = 0) -> list[str]:
     """The sections ``global`` and ``defaults`` (HAProxy's configuration manual, 2.6).
 
     :param check_interval: seconds between two looks at a server.
     :param default_server: further settings of every server.
+    :param longest: seconds that an answer may take; five minutes are left to everything.
     """
+    # Whoever asks gives up first, at its own time-out.
+    patience = f"{longest + MARGIN}s" if longest + MARGIN > PATIENCE else "5m"
     return [
         "global",
         "    log stdout format raw daemon notice",
@@ -71,9 +76,8 @@ def head(check_interval: int, default_server: str) -> list[str]:
         "    mode http",
         "    log global",
         "    timeout connect 2s",
-        # Whoever asks gives up first, at its own time-out.
-        "    timeout client 5m",
-        "    timeout server 5m",
+        f"    timeout client {patience}",
+        f"    timeout server {patience}",
         f"    timeout check {check_interval}s",
         "    option httpchk",
         "    http-check expect status 200",

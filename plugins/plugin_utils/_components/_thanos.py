@@ -17,6 +17,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._objstore 
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _buckets, _common, _flags
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _modelled
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._spelling import nearest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Cohort, Instance, Link, Topology
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port, url_path
 
@@ -251,6 +252,8 @@ class Text:
         return self.path in REREAD
 
 
+# In any case of letters (thanos pkg/queryfrontend/config.go, pkg/store/cache/factory.go).
+CACHES = ("IN-MEMORY", "MEMCACHED", "REDIS")
 # A file that is read at the start alone takes a restart; these are looked at again (thanos: file_sd, hashrings).
 REREAD = ("endpoints.yml", "hashrings.json")
 EFFECTS = (
@@ -299,6 +302,22 @@ def objstore_row(instance: Instance) -> Row:
     return Row("objstore.config-file", "thanos_objstore_config", value)
 
 
+def cache(instance: Instance, option: str) -> t.Mapping[str, t.Any] | None:
+    """A cache's configuration, where there is one. :raises HAError: when its type is none of Thanos'."""
+    config: t.Mapping[str, t.Any] | None = instance.opt(option)
+    if not config:
+        return None
+    kind = config.get("type")
+    if str(kind).upper() not in CACHES:
+        near = nearest(str(kind).upper(), CACHES)
+        raise HAError(
+            f"the cache's type is {kind!r}, which Thanos has not." if "type" in config else "the cache has no type.",
+            where=instance.where(option),
+            do=f"did you mean {near!r}?" if near else f"write one of {', '.join(CACHES)}.",
+        )
+    return config
+
+
 def common_rows(instance: Instance) -> list[Row]:
     """The flags of every component."""
     rows = [Row("http-address", "port", _base.listen(instance))]
@@ -312,7 +331,8 @@ def web_rows(instance: Instance) -> list[Row]:
     external = url_path(instance.opt("external_url") or "", instance.where("external_url")).rstrip("/")
     return [
         Row("web.external-prefix", "external_url", external or LEFT_OUT),
-        Row("web.route-prefix", "route_prefix", instance.prefix or LEFT_OUT),
+        # The external prefix, where it is not given (thanos cmd/thanos/query.go).
+        Row("web.route-prefix", "route_prefix", instance.prefix or ("/" if external else LEFT_OUT)),
     ]
 
 

@@ -55,7 +55,7 @@ OPTIONS: tuple[Option, ...] = (
         "otherwise. Without it every query fails while a replica is away, the other replica or not.",
         default=True,
     ),
-    Option("thanos_query_timeout", "str", "The longest that a query may take.", default="2m"),
+    Option("thanos_query_timeout", "str", "The longest that a query may take.", default="2m", shared=True),
     Option(
         "thanos_query_lookback_delta",
         "str",

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _durations
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import (
     _base,
     _haproxy,
@@ -27,7 +30,8 @@ NAME = "thanos_query_balancer"
 DOWNSTREAM = Option(
     "thanos_query_frontend_downstream_url",
     "str",
-    "What is asked: a querier, or a balancer of your own before several.",
+    "What is asked: a querier, or a balancer of your own before several. Without a path, with which a frontend is "
+    "never ready: that of queriers below a prefix is for a balancer to add, but for C(/-/ready).",
     shown_default="the environment's queriers, through HAProxy of the distribution on the loopback",
 )
 # What a frontend's rendering reads of it.
@@ -73,19 +77,47 @@ def target(frontend: Instance) -> str:
     return host_port(_haproxy.ADDRESS, frontend.options[f"{NAME}_port"], where)
 
 
-def haproxy(queriers: t.Sequence[tuple[str, str]], bind: str) -> str:
+def common_prefix(queriers: t.Sequence[Instance]) -> str:
+    """The path below which all queriers answer. :raises HAError: when they differ, with the variable."""
+    first = queriers[0].prefix if queriers else ""
+    for querier in queriers:
+        if querier.prefix != first:
+            raise HAError(
+                f"{querier.name} answers below {querier.prefix or '/'}, {queriers[0].name} below {first or '/'}, and "
+                "frontends ask any of them the same.",
+                where=querier.where("route_prefix"),
+                do="give the queriers of an environment one thanos_query_route_prefix (by default the path of "
+                "thanos_query_external_url).",
+            )
+    return first
+
+
+def longest_query(queriers: t.Sequence[Instance]) -> int:
+    """Seconds that a query may take, by the most patient querier; I07 tells what is no duration."""
+    found = (_durations.known(querier.opt("timeout")) for querier in queriers)
+    return math.ceil(max((one for one in found if one is not None), default=0) / _durations.SECOND)
+
+
+def haproxy(queriers: t.Sequence[tuple[str, str]], bind: str, prefix: str, longest: int) -> str:
     """HAProxy's configuration: the queriers in turn; a query that one can't take any more is asked of the next.
 
     :param queriers: name and ``host:port`` of each.
+    :param prefix: the path below which all of them answer queries. It is added here and not by the frontend, which
+        would look for their readiness below it, too, where it is not (thanos cmd/thanos/query_frontend.go). Their own
+        pages have it already.
+    :param longest: seconds that a query may take.
     """
+    has_it = f"{{ path /-/ready {prefix} }} || {{ path_beg {prefix}/ }}"
+    below = [f"    http-request set-path {prefix}%[path] unless {has_it}"] if prefix else []
     lines = [
-        *_haproxy.head(CHECK_INTERVAL, f"fall {FALL} rise {RISE}"),
+        *_haproxy.head(CHECK_INTERVAL, f"fall {FALL} rise {RISE}", longest),
         "frontend queries",
         f"    bind {bind}",
         "    monitor-uri /balancer/-/ready",
         "    default_backend queriers",
         "",
         "backend queriers",
+        *below,
         "    balance roundrobin",
         "    http-check send meth GET uri /-/ready",
         "    retries 3",
@@ -103,13 +135,15 @@ def _queriers(environment: str, topology: Topology) -> list[Instance]:
 
 def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
     """A balancer's slice. :raises HAError: with the variable at fault."""
+    asked = _queriers(instance.environment, topology)
     queriers = [
         (f"{one.name}{'-former' * former}", host_port(one.address, port, one.where("port")))
-        for one in _queriers(instance.environment, topology)
+        for one in asked
         for former, (port, _prefix) in enumerate(topology.places(one)[::-1])
     ]
     bind = host_port(_haproxy.ADDRESS, instance.port(), instance.where("port"))
-    found = _haproxy.rendered(instance, haproxy(queriers, bind), "thanos_query_port")
+    text = haproxy(queriers, bind, common_prefix(asked), longest_query(asked))
+    found = _haproxy.rendered(instance, text, "thanos_query_port")
     found["api"]["url"] += "/balancer"
     return found
 

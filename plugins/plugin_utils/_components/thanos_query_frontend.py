@@ -64,7 +64,7 @@ KIND = Kind(
 
 def render(instance: Instance, _topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
     """A frontend's slice. :raises HAError: with the variable at fault."""
-    cache = instance.opt("cache_config")
+    cache = _thanos.cache(instance, "cache_config")
     folder = _thanos.folder(instance)
     files = [_thanos.yaml_file("cache.yml", cache, "thanos_query_frontend_cache_config")] if cache else []
     cache_file = f"{folder}/cache.yml" if cache else _thanos.LEFT_OUT

@@ -76,7 +76,7 @@ def links(cohort: Cohort, _topology: Topology) -> list[Link]:
 
 def render(instance: Instance, _topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
     """A store gateway's slice. :raises HAError: with the variable at fault."""
-    cache = instance.opt("index_cache_config")
+    cache = _thanos.cache(instance, "index_cache_config")
     relabel = instance.opt("selector_relabel_configs")
     folder = _thanos.folder(instance)
     files = _thanos.objstore_files(instance)

@@ -144,6 +144,54 @@ def test_a_frontend_asks_the_balancer_and_that_all_queriers() -> None:
     ]
 
 
+def test_the_balancer_adds_the_path_of_the_queriers() -> None:
+    below = {"thanos_query_external_url": "https://metrics.example/thanos/"}
+    parts = [pair(), of("query", "q-1", "q-2", **below), of("query_frontend", "f-1")]
+    added = [
+        line.strip()
+        for line in contents(slice_of(plan(*parts), "f-1", "thanos_query_balancer"))["haproxy.cfg"].splitlines()
+        if "set-path" in line
+    ]
+    assert added == ["http-request set-path /thanos%[path] unless { path /-/ready /thanos } || { path_beg /thanos/ }"]
+    assert "set-path" not in contents(slice_of(whole(), "f-1", "thanos_query_balancer"))["haproxy.cfg"]
+
+
+def test_queriers_below_different_paths_are_refused() -> None:
+    other = {"thanos_query_route_prefix": "/thanos"}
+    found = plan(pair(), of("query", "q-1"), of("query", "q-2", **other), of("query_frontend", "f-1"))
+    (told,) = [str(finding) for finding in found.findings if "answers below" in str(finding)]
+    assert "q-2 answers below /thanos, q-1 below /" in told
+    assert "thanos_query_route_prefix" in told
+    # Elsewhere, or with an address of one's own, that is nobody's business.
+    apart = of("query", "q-2", prometheus_ha_environment="b", **other)
+    own = {"thanos_query_frontend_downstream_url": "http://vip:1"}
+    for parts in (
+        (of("query", "q-1"), apart, of("query_frontend", "f-1")),
+        (of("query", "q-1"), of("query", "q-2", **other), of("query_frontend", "f-1", **own)),
+    ):
+        assert not [each for each in plan(pair(), *parts).findings if "answers below" in str(each)]
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "expected"),
+    [
+        (("2m", "2m"), "5m"),
+        (("4m30s", "2m"), "5m"),
+        (("4m31s", "2m"), "301s"),
+        (("2m", "1h"), "3630s"),
+        (("600001ms", "nonsense"), "631s"),
+    ],
+)
+def test_the_balancer_waits_longer_than_any_querier(timeouts: tuple[str, str], expected: str) -> None:
+    queriers = [of("query", f"q-{number}", thanos_query_timeout=each) for number, each in enumerate(timeouts)]
+    found = plan(pair(), *queriers, of("query_frontend", "f-1"))
+    lines = contents(slice_of(found, "f-1", "thanos_query_balancer"))["haproxy.cfg"].splitlines()
+    assert [line.split()[1:] for line in lines if line.startswith(("    timeout client", "    timeout server"))] == [
+        ["client", expected],
+        ["server", expected],
+    ]
+
+
 def test_with_an_address_of_ones_own_there_is_no_balancer() -> None:
     own = {"thanos_query_frontend_downstream_url": "http://vip:1"}
     found = plan(pair(), of("query", "q-1"), of("query_frontend", "f-1", **own))
@@ -175,6 +223,14 @@ def test_prefixes_of_queriers_are_kept_apart() -> None:
     querier = slice_of(found, "q-1", "thanos_query")
     assert flags(querier)["--web.route-prefix"] == ["/thanos"]
     assert querier["api"]["url"] == "http://127.0.0.1:10904"
+
+
+def test_at_the_root_behind_a_path_is_said_so() -> None:
+    given = {"thanos_query_external_url": "https://metrics.example/thanos", "thanos_query_route_prefix": "/"}
+    found = slice_of(plan(pair(), of("query", "q-1", **given)), "q-1", "thanos_query")
+    assert flags(found)["--web.external-prefix"] == ["/thanos"]
+    assert flags(found)["--web.route-prefix"] == ["/"]
+    assert "--web.route-prefix" not in flags(slice_of(whole(), "q-1", "thanos_query"))
 
 
 def test_routers_alone_know_the_hashring() -> None:
@@ -209,7 +265,7 @@ def test_receivers_of_one_host_listen_apart_and_for_no_stranger() -> None:
 
 
 def test_one_port_for_the_writes_of_two_receivers_is_refused() -> None:
-    given = {"thanos_objstore_config": OBJSTORE, "thanos_receive_router_capnproto_port": 19391}
+    given: dict[str, t.Any] = {"thanos_objstore_config": OBJSTORE, "thanos_receive_router_capnproto_port": 19391}
     found = plan(hosts("x-1", groups=["thanos_receive", "thanos_receive_router"], **given))
     (told,) = [str(finding) for finding in found.findings if str(finding).startswith("X03")]
     assert "19391" in told
@@ -326,6 +382,27 @@ def test_a_compactor_merges_replicas_by_penalty_and_waits() -> None:
 def test_flags_are_checked_by_version_and_owner(group: str, values: dict[str, t.Any], words: str) -> None:
     said = [str(finding) for finding in plan(pair(), of(group, "x-1", **values)).findings]
     assert any(words in line for line in said), said
+
+
+@pytest.mark.parametrize("variable", ["thanos_query_frontend_cache_config", "thanos_store_index_cache_config"])
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"type": "MEMCACHE", "config": {}}, "type is 'MEMCACHE', which Thanos has not. Do: did you mean 'MEMCACHED'?"),
+        ({"type": "inmemory"}, "did you mean 'IN-MEMORY'?"),
+        ({"type": "FILE"}, "type is 'FILE', which Thanos has not. Do: write one of IN-MEMORY, MEMCACHED, REDIS."),
+        ({"config": {"addr": "c:1"}}, "the cache has no type. Do: write one of"),
+        ({"type": "in-memory"}, ""),
+        ({"type": "REDIS", "config": {"addr": "c:1"}}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_type_of_cache_that_thanos_has_not_is_refused(variable: str, config: dict[str, t.Any], words: str) -> None:
+    given = {variable: config}
+    parts = [pair(), of("query", "q-1"), of("query_frontend", "f-1", **given), of("store", "s-1", **given)]
+    said = [str(finding) for finding in plan(*parts).findings if variable in str(finding)]
+    assert len(said) == bool(words), said
+    assert words in "".join(said)
 
 
 def test_a_change_of_what_is_read_at_the_start_alone_is_seen_in_the_unit() -> None:

@@ -7,6 +7,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import re
+import shutil
 import typing as t
 from pathlib import Path
 
@@ -34,10 +38,9 @@ def started(item: t.Mapping[str, t.Any], program: str, folder: Path) -> t.Iterat
     etc.mkdir(parents=True)
     for path, text in contents(item).items():
         (etc / path).write_text(text)
-    args = [
-        arg.replace("=/etc/", f"={folder}/etc/").replace("=/var/", f"={folder}/var/") for arg in item["service"]["args"]
-    ]
-    with process([program, *args], item["api"]["url"], etc / "none.yml") as running:
+    args = [re.sub("(^|=)(/etc/|/var/)", rf"\1{folder}\2", arg) for arg in item["service"]["args"]]
+    # A balancer's own path apart: what lies behind it is ready then, too.
+    with process([program, *args], item["api"]["url"].removesuffix("/balancer"), etc / "none.yml") as running:
         yield running
 
 
@@ -55,3 +58,29 @@ def test_a_router_and_an_ingestor_share_a_host(version: str, tmp_path: Path) -> 
     with contextlib.ExitStack() as opened:
         both = [opened.enter_context(started(items[name], program, tmp_path)) for name in RECEIVERS]
         assert [running.get("/-/ready") for running in both] == ["OK", "OK"]
+
+
+@pytest.mark.parametrize("version", THANOS)
+def test_a_frontend_answers_for_queriers_below_a_path(version: str, tmp_path: Path) -> None:
+    program = thanos(version)
+    haproxy = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+    if haproxy is None:
+        pytest.skip("this machine has no HAProxy; the scenario thanos has one")
+    given = {**ports("thanos_query", "", "grpc_"), **ports("thanos_query_frontend", "")}
+    given |= {"thanos_query_balancer_port": free_port(), "thanos_query_external_url": "https://metrics.example/thanos"}
+    groups = ("thanos_query", "thanos_query_frontend")
+    found = plan(hosts("h-1", groups=groups, ansible_host="127.0.0.1", thanos_version=version, **given))
+    items = {item["name"]: item for item in found.hosts["h-1"]}
+    query = "/api/v1/query?query=vector(1)"
+    with contextlib.ExitStack() as opened:
+        for name, executable in (
+            ("thanos_query", program),
+            ("thanos_query_balancer", haproxy),
+            ("thanos_query_frontend", program),
+        ):
+            # A frontend is ready once it has found its queriers so.
+            running = opened.enter_context(started(items[name], executable, tmp_path))
+        for path in (query, f"/thanos{query}"):
+            assert json.loads(running.get(path))["status"] == "success"
+        for page in ("/", "/graph", "/thanos/graph"):
+            assert "<title>Thanos" in running.get(page)
