@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import collections
+import posixpath
+import re
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
@@ -19,7 +22,7 @@ _PROVIDERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "GCS": ("bucket", ()),
     "AZURE": ("container", ("storage_account", "endpoint")),
     "SWIFT": ("container_name", ("auth_url",)),
-    "COS": ("bucket", ("app_id", "region", "endpoint")),
+    "COS": ("bucket", ("endpoint",)),
     "ALIYUNOSS": ("bucket", ("endpoint",)),
     "OCI": ("bucket", ("region",)),
     "OBS": ("bucket", ("endpoint",)),
@@ -27,6 +30,11 @@ _PROVIDERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "FILESYSTEM": ("directory", ()),
 }
 FOLDER = "FILESYSTEM"
+# Where a provider's client finds a bucket by itself. Source: providers/azure/azure.go, DefaultConfig; cos/cos.go.
+_ENDPOINTS = {"AZURE": "blob.core.windows.net", "COS": "{bucket}-{app_id}.cos.{region}.myqcloud.com"}
+# A name is one bucket in all regions of AWS, of which each has endpoints of its own; China and GovCloud have names of
+# theirs. Source: AWS, Amazon S3 User Guide, general purpose bucket naming rules; AWS General Reference, S3 endpoints.
+_AWS = re.compile(r"s3(?!.*us-gov)(?:[.-][a-z0-9.-]+)?(\.amazonaws\.com(?:\.cn)?)")
 
 
 class Bucket(t.NamedTuple):
@@ -61,10 +69,21 @@ def bucket(config: t.Mapping[str, t.Any], where: str = "") -> Bucket:
     name = details.get(key) if isinstance(details, t.Mapping) else None
     if not isinstance(details, t.Mapping) or not name or not isinstance(name, str):
         raise HAError(f"the object store of the type {kind} names no bucket.", where=where, do=f"set config.{key}.")
-    place = ".".join(str(details[key]) for key in places if details.get(key))
-    return Bucket(kind, name, _bare(place), str(config.get("prefix") or "").strip("/"))
+    if kind == FOLDER:
+        name = posixpath.normpath(name)
+    place = _place(kind, places, details)
+    return Bucket(kind, name, place, str(config.get("prefix") or "").strip("/"))
+
+
+def _place(kind: str, keys: t.Iterable[str], details: t.Mapping[str, t.Any]) -> str:
+    """Where the bucket is, in one spelling of several."""
+    given = collections.defaultdict(str, {key: str(value) for key, value in details.items() if value})
+    given["endpoint"] = given["endpoint"] or _ENDPOINTS.get(kind, "").format_map(given)
+    place = _bare(".".join(given[key] for key in keys if given[key]))
+    return _AWS.sub(r"s3\1", place) if kind == "S3" and _AWS.fullmatch(place) else place
 
 
 def _bare(endpoint: str) -> str:
-    """Without scheme, credentials and a final slash, which do not make another endpoint."""
-    return endpoint.rpartition("://")[2].rpartition("@")[2].rstrip("/").lower()
+    """Without what makes no other endpoint: scheme and its port, credentials, a final dot or slash, capitals."""
+    host, slash, path = endpoint.rpartition("://")[2].rpartition("@")[2].rstrip("/").lower().partition("/")
+    return re.sub(r"\.?(?::(?:80|443)|(:\d+))?$", r"\1", host) + slash + path

@@ -158,13 +158,14 @@ def t13_rulers_labels(subject: Subject) -> t.Iterator[Problem]:
 @rule(
     "T14",
     "error",
-    "Rulers alert meshes that exist, by Alertmanager's API v2; a thanos_rule_alertmanagers_config is of Thanos' shape, "
-    "with alertmanagers on top.",
+    "Rulers alert meshes that exist, by Alertmanager's API v2 (a warning where they have alerts and their environment "
+    "has no mesh); a thanos_rule_alertmanagers_config is of Thanos' shape, with alertmanagers on top.",
     prevents="Alerts that are answered with 410, or sent to nobody; a ruler that does not start.",
     source="thanos docs/components/rule.md; pkg/alert/config.go, where v1 is the default and other keys are refused; "
     "alertmanager CHANGELOG of 0.27",
 )
 def t14_alertmanagers(subject: Subject) -> t.Iterator[Problem]:
+    served = _environments(subject.topology, "alertmanager")
     for ruler in subject.topology.of("thanos_rule"):
         # An empty one says that nobody is alerted.
         given = ruler.opt("alertmanagers_config") or {"alertmanagers": []}
@@ -187,6 +188,26 @@ def t14_alertmanagers(subject: Subject) -> t.Iterator[Problem]:
                     f"there is no mesh {name!r} in the environment {ruler.environment!r}.",
                     "name a mesh that an alertmanager_mesh of that environment sets.",
                 )
+        # As A01 has it: an empty list of meshes, or an empty configuration, says that it is meant.
+        silent = all(ruler.opt(name) is None for name in ("alertmanagers_config", "alertmanager_meshes"))
+        option = _alerting_option(ruler, subject) if silent and ruler.environment not in served else ""
+        if option:
+            yield Problem(
+                ruler.where(option),
+                f"rules alert, and the environment {ruler.environment!r} has no Alertmanager to tell.",
+                "put hosts into the group alertmanager, name others by thanos_rule_alertmanagers_config, or say by "
+                "thanos_rule_alertmanager_meshes: [] that none is wanted.",
+                "warning",
+            )
+
+
+def _alerting_option(ruler: Instance, subject: Subject) -> str:
+    """The option that a ruler's first alert is from; "" where it has none, or where files can't be read (T15)."""
+    with contextlib.suppress(HAError):
+        for option, _place, group in _groups(ruler, subject):
+            if any("alert" in each for each in _dicts(group.get("rules"))):
+                return option
+    return ""
 
 
 def _misshapen(given: t.Mapping[str, t.Any]) -> str:

@@ -32,8 +32,8 @@ S3 = {"bucket": "blocks", "endpoint": "s3.example:9000", "access_key": "AK", "se
         ),
         pytest.param(
             {"type": "AZURE", "config": {"container": "c", "storage_account": "acc", "storage_account_key": "hush"}},
-            Bucket("AZURE", "c", "acc", ""),
-            "bucket azure c at acc",
+            Bucket("AZURE", "c", "acc.blob.core.windows.net", ""),
+            "bucket azure c at acc.blob.core.windows.net",
             id="azure",
         ),
         pytest.param(
@@ -54,6 +54,61 @@ def test_what_tells_a_bucket(config: dict[str, t.Any], expected: Bucket, title: 
     found = bucket(config)
     assert (found, found.title) == (expected, title)
     assert "hush" not in repr(found)
+
+
+COS = {"bucket": "b", "app_id": "1", "region": "ap-x", "secret_key": "hush"}
+AZURE = {"container": "c", "storage_account": "acc"}
+
+
+@pytest.mark.parametrize(
+    "kind, one, other",
+    [
+        pytest.param("S3", {"endpoint": "s3.example"}, {"endpoint": "S3.Example:443"}, id="the port of https"),
+        pytest.param("S3", {"endpoint": "s3.example"}, {"endpoint": "s3.example:80", "insecure": True}, id="of http"),
+        pytest.param("S3", {"endpoint": "s3.example"}, {"endpoint": "s3.example.:443/"}, id="a dot, a port, a slash"),
+        pytest.param("S3", {"endpoint": "s3.example:9000"}, {"endpoint": "s3.example.:9000"}, id="a dot before a port"),
+        pytest.param("S3", {"endpoint": "[fd00::1]"}, {"endpoint": "[FD00::1]:443"}, id="IPv6"),
+        pytest.param("S3", {"endpoint": "s3:9"}, {"endpoint": "s3:9", "region": "eu-1"}, id="region"),
+        pytest.param(
+            "S3",
+            {"endpoint": "s3.amazonaws.com"},
+            {"endpoint": "s3.eu-west-1.amazonaws.com", "region": "eu-west-1"},
+            id="a region of AWS",
+        ),
+        pytest.param(
+            "S3",
+            {"endpoint": "s3-eu-west-1.amazonaws.com"},
+            {"endpoint": "s3.dualstack.eu-west-1.amazonaws.com:443"},
+            id="more of AWS",
+        ),
+        pytest.param("AZURE", AZURE, {**AZURE, "endpoint": "blob.core.windows.net"}, id="Azure's endpoint"),
+        pytest.param(
+            "SWIFT", {"auth_url": "https://k/v3"}, {"auth_url": "https://K:443/v3/"}, id="a port before a path"
+        ),
+        pytest.param("COS", COS, {"endpoint": "https://b-1.cos.ap-x.myqcloud.com", "bucket": "b"}, id="COS' endpoint"),
+        pytest.param("FILESYSTEM", {"directory": "/srv/b"}, {"directory": "/srv//b/"}, id="a folder"),
+    ],
+)
+def test_other_spellings_of_one_bucket(kind: str, one: dict[str, t.Any], other: dict[str, t.Any]) -> None:
+    name = {"bucket": "blocks"} if kind == "S3" else {"container_name": "c"} if kind == "SWIFT" else {}
+    first, second = (bucket({"type": kind, "config": {**name, **config}}) for config in (one, other))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("s3.example:8443", "s3.example"),
+        ("s3.example:1443", "s3.example:1"),
+        ("s3.us-gov-west-1.amazonaws.com", "s3.amazonaws.com"),
+        ("s3.cn-north-1.amazonaws.com.cn", "s3.amazonaws.com"),
+        ("mys3.eu-west-1.amazonaws.com", "s3.amazonaws.com"),
+        ("s3.eu-west-1.amazonaws.com.example", "s3.amazonaws.com"),
+    ],
+)
+def test_other_endpoints(one: str, other: str) -> None:
+    first, second = (bucket({"type": "S3", "config": {"bucket": "b", "endpoint": each}}) for each in (one, other))
+    assert first != second
 
 
 @pytest.mark.parametrize(

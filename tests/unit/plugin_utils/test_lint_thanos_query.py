@@ -166,6 +166,32 @@ def group(strategy: str | None, *rules: dict[str, str]) -> dict[str, t.Any]:
 
 
 ALERT, RECORD = {"alert": "Down"}, {"record": "job:up:sum"}
+MESH = alertmanager("am-1", "am-2")
+
+
+@pytest.mark.parametrize(
+    "values, others, count",
+    [
+        pytest.param({}, [], 1, id="no mesh"),
+        pytest.param({}, [alertmanager("am-1", prometheus_ha_environment="test")], 1, id="of another environment"),
+        pytest.param({}, [MESH], 0, id="a mesh"),
+        pytest.param({"thanos_rule_alertmanager_meshes": []}, [], 0, id="meant"),
+        pytest.param({"thanos_rule_alertmanagers_config": {}}, [], 0, id="meant, too"),
+        pytest.param({"thanos_rule_rules": [group(None, RECORD)]}, [], 0, id="no alert"),
+        pytest.param({"thanos_rule_rules": [{"name": "g", "rules": 5}]}, [], 0, id="no rules"),
+    ],
+)
+def test_t14_alerts_to_nobody(values: dict[str, t.Any], others: list[Part], count: int) -> None:
+    ruler = of("rule", "r-1", **{"thanos_rule_rules": [group(None, RECORD, ALERT)], **values, **NO_UPLOAD})
+    found = told(ruler, of("query"), *others)
+    assert [line.partition(": ")[0] for line in found] == ["T14 warning host r-1, variable thanos_rule_rules"] * count
+    assert all("the environment 'default' has no Alertmanager to tell" in line for line in found)
+
+
+def test_t14_alerts_of_files() -> None:
+    ruler = of("rule", "r-1", thanos_rule_rule_files=["rules/*.yml"], **NO_UPLOAD)
+    (found,) = told(ruler, of("query"), files={"/inv/rules/a.yml": FILE.replace("warn", "abort")})
+    assert found.startswith("T14 warning host r-1, variable thanos_rule_rule_files: ")
 
 
 @pytest.mark.parametrize(
@@ -179,7 +205,7 @@ ALERT, RECORD = {"alert": "Down"}, {"record": "job:up:sum"}
     ],
 )
 def test_t15(groups: list[dict[str, t.Any]], count: int) -> None:
-    ruler = of("rule", "r-1", thanos_rule_rules=groups, **NO_UPLOAD)
+    ruler = of("rule", "r-1", thanos_rule_rules=groups, thanos_rule_alertmanager_meshes=[], **NO_UPLOAD)
     found = told(ruler, of("query"))
     assert [line.partition(": ")[0] for line in found] == ["T15 error host r-1, variable thanos_rule_rules"] * count
     assert all("the group g has alerts" in line for line in found)
@@ -199,8 +225,8 @@ FILE = "groups: [{name: f, partial_response_strategy: warn, rules: [{alert: A, e
     ],
 )
 def test_t15_files(files: dict[str, str], words: str) -> None:
-    ruler = of("rule", "r-1", "r-2", thanos_rule_rule_files=["rules/*.yml"], **NO_UPLOAD)
-    found = told(ruler, of("query"), files=files)
+    values = {"thanos_rule_rule_files": ["rules/*.yml"], "thanos_rule_alertmanager_meshes": [], **NO_UPLOAD}
+    found = told(of("rule", "r-1", "r-2", **values), of("query"), files=files)
     assert [line.partition(": ")[0] for line in found] == [
         "T15 error hosts r-1, r-2, variable thanos_rule_rule_files"
     ] * bool(words)
