@@ -28,6 +28,7 @@ class Replica:
     :param config_hash: of the configuration that an Alertmanager shall have loaded, or of a receiver's hashrings; 0: of
         nothing.
     :param uncovered: Prometheus; those of ``alertmanagers`` that --limit leaves out: they may not run yet.
+    :param stores: Thanos; how many Store APIs a querier shall be connected to.
     :param differs: whether its files are still to change in this run: it need not be as the plan says.
     """
 
@@ -37,6 +38,7 @@ class Replica:
     alertmanagers: tuple[str, ...] = ()
     members: int = 1
     config_hash: int = 0
+    stores: int = 0
     differs: bool = False
     uncovered: tuple[str, ...] = ()
 

@@ -359,17 +359,20 @@ def _reaches_prometheus(one: Replica, _scene: Scene) -> str | None:
 
 
 def _stores(one: Replica, scene: Scene) -> str | None:
-    """A querier that sees less than another, or than it saw before, answers with less."""
+    """A querier that sees less than another, or than it saw before, answers with less.
+
+    What leaves is still seen by those that were not told yet, so no more than the plan lists is asked for.
+    """
     if one.view["stores"] is None:
         return None
     before = scene.baseline if one is scene.own else None
     seen = {other.host: other.view["stores"] for other in scene.others if other.ready}
-    if before and before.get("stores") is not None and not _changes(scene):
+    if before and before.get("stores") is not None:
         seen[f"{one.host} before the change"] = before["stores"]
     host, most = max(seen.items(), key=lambda item: item[1], default=("", 0))
-    if one.view["stores"] >= most:
+    if one.view["stores"] >= min(most, one.stores):
         return None
-    return f"{one.host} is connected to {one.view['stores']} Store APIs, {host} to {most}"
+    return f"{one.host} is connected to {one.view['stores']} Store APIs of {one.stores}, {host} to {most}"
 
 
 def _hashrings(one: Replica, _scene: Scene) -> str | None:
@@ -377,11 +380,6 @@ def _hashrings(one: Replica, _scene: Scene) -> str | None:
     if not one.config_hash or one.view["config_hash"] == one.config_hash:
         return None
     return f"{one.host} routes by hashrings with the hash {one.view['config_hash']}; the plan's have {one.config_hash}"
-
-
-def _changes(scene: Scene) -> bool:
-    """Whether what it is connected to is a part of the change."""
-    return scene.own.differs
 
 
 _THANOS_LOG = "see journalctl -u with its unit (thanos_query, thanos_store ...) on that host"

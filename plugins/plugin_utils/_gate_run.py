@@ -114,6 +114,8 @@ def _check(item: t.Mapping[str, t.Any], label: str) -> dict[str, t.Any]:
 def _planned(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     if item["name"] == "prometheus":
         return {"generation": item["api"]["generation"], "alertmanagers": tuple(item["expect"]["alertmanagers"])}
+    if item["name"] == "thanos_query":
+        return {"stores": len(item["expect"]["stores"])}
     hashed = {
         file["path"]: config_hash(file["content"].encode())
         for file in item["config"]["files"]

@@ -522,7 +522,7 @@ def test_each_has_its_time(component: str, scene: Scene, name: str, allowed: flo
 def thanos(host: str, *, differs: bool = False, **view: t.Any) -> Replica:
     """A component of Thanos that is well, but for what is given."""
     well = {"answers": True, "error": "", "ready": True, "status": 200, "stores": 6, "prometheus_up": None}
-    return Replica(host, {**well, "started": 1.0, "uptime": 9.0, **view}, differs=differs)
+    return Replica(host, {**well, "started": 1.0, "uptime": 9.0, **view}, stores=6, differs=differs)
 
 
 @pytest.mark.parametrize(
@@ -533,8 +533,11 @@ def thanos(host: str, *, differs: bool = False, **view: t.Any) -> Replica:
         pytest.param("before", {}, {"ready": False, "status": 503}, None, "ready: b is not ready", id="it starts"),
         pytest.param("after", {"ready": False, "status": 503}, {}, None, "ready: a is not ready", id="not ready"),
         pytest.param("after", {"prometheus_up": False}, {}, None, "Prometheus: the sidecar of a", id="sidecar"),
-        pytest.param("after", {"stores": 4}, {}, None, "connected to 4 Store APIs, b to 6", id="less than the other"),
+        pytest.param(
+            "after", {"stores": 4}, {}, None, "connected to 4 Store APIs of 6, b to 6", id="less than the other"
+        ),
         pytest.param("after", {"stores": 4}, {"stores": 4}, 6, "a before the change to 6", id="less than before"),
+        pytest.param("after", {}, {"stores": 7}, 7, None, id="what leaves is still seen by the others"),
         pytest.param("after", {"stores": None}, {"stores": None}, None, None, id="no querier"),
     ],
 )
@@ -556,8 +559,3 @@ def test_a_router_takes_up_the_hashrings_of_the_plan(state: str, routes_by: int,
     found = first_open("thanos_receive_router", THANOS, Scene(state, own, (other,), LIMITS))
     assert (found is not None) == said
     assert found is None or found.sentence == "a routes by hashrings with the hash 6; the plan's have 7"
-
-
-def test_what_a_change_takes_from_a_querier_is_not_missed() -> None:
-    own = thanos("a", differs=True, stores=4)
-    assert first_open("thanos_query", THANOS, Scene("after", own, (), LIMITS, {"stores": 6})) is None
