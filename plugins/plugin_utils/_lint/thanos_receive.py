@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
@@ -15,6 +16,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
 
 _HASHRINGS = "thanos_receive_hashrings"
 _FACTOR = "thanos_receive_replication_factor"
+_TENANTS = "thanos_tenants"
 
 
 def _by_environment(topology: Topology) -> dict[str, list[Instance]]:
@@ -92,17 +94,22 @@ def _said(instance: Instance) -> str:
 @rule(
     "T12",
     "error",
-    "Hashrings use ketama, and say so where they are given by hand; then they are the same for all routers and "
-    "ingestors, name every ingestor as it names itself, and no router.",
-    prevents="Series that move to other ingestors with each change, and writes that go round in circles.",
-    source="thanos docs/components/receive.md, hashrings and routing receive",
+    "Hashrings use ketama, and say so where they are given by hand; they are the same for all routers and ingestors, "
+    "and by hand name every ingestor as it names itself, and no router. Each takes tenants of its own, the same for "
+    "all of its ingestors, but for the last one, which may take whatever is left.",
+    prevents="Series that move to other ingestors with each change, writes that go round in circles, and hashrings "
+    "that get nothing, or only what some routers hand them.",
+    source="thanos docs/components/receive.md, hashrings and routing receive; pkg/receive/hashring.go, multiHashring",
 )
 def t12_hashrings_agree(subject: Subject) -> t.Iterator[Problem]:
     for members in _by_environment(subject.topology).values():
         first = members[0]
+        written: str | None = None
         for member in members:
             yield from _algorithms(member)
-            if member.options[_HASHRINGS] != first.options[_HASHRINGS]:
+            text = _file(member, subject)
+            written = written or text
+            if member.options[_HASHRINGS] != first.options[_HASHRINGS] or text not in (None, written):
                 yield Problem(
                     member.host.where(_HASHRINGS),
                     f"{member.name} and {first.name} have different hashrings.",
@@ -112,6 +119,87 @@ def t12_hashrings_agree(subject: Subject) -> t.Iterator[Problem]:
             yield from _membership(
                 members, {each for ring in first.options[_HASHRINGS] for each in thanos_receive.endpoints(ring)}
             )
+        else:
+            yield from _said_tenants(members, subject.topology)
+        yield from _left_nothing(first, subject.topology)
+
+
+def _file(member: Instance, subject: Subject) -> str | None:
+    """The hashrings as they are rendered; None of an ingestor behind routers, and where they can't be (I03)."""
+    files = (subject.rendered(member) or {"config": {"files": []}})["config"]["files"]
+    return next((str(file["content"]) for file in files if file["path"] == "hashrings.json"), None)
+
+
+def _said_tenants(members: list[Instance], topology: Topology) -> t.Iterator[Problem]:
+    """Ingestors that want others than their hashring takes, and routers that want others than all hashrings take."""
+    all_of: dict[str, set[str]] = {}
+    for ingestor in (member for member in members if member.kind.name == "thanos_receive"):
+        ring = topology.cohort(ingestor)
+        first = ring.instances[0]
+        taken = all_of.setdefault(ring.name, set(thanos_receive.tenants(ring)))
+        given = set(map(str, ingestor.options[_TENANTS] or ()))
+        if given != taken:
+            yield Problem(
+                ingestor.host.where(_TENANTS),
+                f"it is {_listed(given)} for {ingestor.name} and {_listed(taken)} for {first.name}, and both are of "
+                f"{ring.title}.",
+                "set it for all ingestors of the hashring at once.",
+            )
+    taken = set().union(*all_of.values()) if all(all_of.values()) else set()
+    for router in (member for member in members if member.kind.name == "thanos_receive_router"):
+        given = set(map(str, router.options[_TENANTS] or ()))
+        if given and all_of and given != taken:
+            yield Problem(
+                router.host.where(_TENANTS),
+                f"it is {_listed(given)} for {router.name}, and the hashrings take {_listed(taken)}, as their "
+                "ingestors say.",
+                "leave it out for routers, and set it for ingestors.",
+            )
+
+
+def _listed(tenants: t.Iterable[str]) -> str:
+    return ", ".join(sorted(tenants)) or "any tenant"
+
+
+def _left_nothing(member: Instance, topology: Topology) -> t.Iterator[Problem]:
+    """Hashrings that get less than they seem to, since Thanos asks them in turn."""
+    owners: dict[str, str] = {}
+    rest = ""
+    with contextlib.suppress(HAError):  # I03 says it
+        rings = thanos_receive.hashrings(member, topology)
+        firsts = {
+            one.name: one.instances[0]
+            for one in topology.cohorts_of("thanos_receive")
+            if one.environment == member.environment
+        }
+        for number, ring in enumerate(rings, 1):
+            name = str(ring.get("hashring") or number)
+            by_hand = member.options[_HASHRINGS] is not None
+            where = member.host.where(_HASHRINGS) if by_hand else firsts[name].host.where(_TENANTS)
+            wanted = _wanted(ring)
+            twice = [tenant for tenant in wanted if tenant in owners]
+            if rest:
+                yield Problem(
+                    where,
+                    f"the hashring {rest} comes first, has no tenants and takes whatever no other took: {name} gets "
+                    "nothing.",
+                    "give tenants to all hashrings but one, which is the last.",
+                )
+            elif twice:
+                yield Problem(
+                    where,
+                    f"the hashring {owners[twice[0]]} comes first and has {', '.join(twice)}, too: {name} gets nothing "
+                    "of them.",
+                    "give each tenant to one hashring.",
+                )
+            owners.update({tenant: name for tenant in wanted if tenant not in owners})
+            rest = rest or ("" if wanted else name)
+
+
+def _wanted(ring: t.Mapping[str, t.Any]) -> list[str]:
+    """The tenants of a hashring as Thanos' file has it; none: all."""
+    given = ring.get("tenants")
+    return [str(each) for each in given] if isinstance(given, list) else []
 
 
 def _algorithms(member: Instance) -> t.Iterator[Problem]:

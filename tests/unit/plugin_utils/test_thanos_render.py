@@ -196,6 +196,23 @@ def test_without_routers_every_ingestor_routes() -> None:
     assert json.loads(contents(item)["hashrings.json"])[0]["tenants"] == ["a"]
 
 
+def test_each_hashring_takes_the_tenants_of_its_own_ingestors_and_the_last_one_what_is_left() -> None:
+    parts = [
+        of("receive", f"{name}-1", thanos_receive_hashring=name, thanos_tenants=tenants)
+        for name, tenants in (("any", None), ("a", ["x", "y"]), ("b", ["z"]))
+    ]
+    found = plan(*parts, of("receive_router", "o-1"))
+    rings = json.loads(contents(slice_of(found, "o-1", "thanos_receive_router"))["hashrings.json"])
+    assert [(ring["hashring"], ring.get("tenants")) for ring in rings] == [
+        ("a", ["x", "y"]),
+        ("b", ["z"]),
+        ("any", None),
+    ]
+    without = plan(*parts)
+    files = [contents(slice_of(without, f"{name}-1", "thanos_receive"))["hashrings.json"] for name in ("any", "a", "b")]
+    assert [json.loads(file) for file in files] == [rings] * 3
+
+
 @pytest.mark.parametrize(
     ("zones", "values", "expected"),
     [
