@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _remote_write
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos, thanos_receive
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
@@ -254,4 +256,60 @@ def t20_ingestors_to_write_to(subject: Subject) -> t.Iterator[Problem]:
                 )
 
 
-RULES = (t11_copies_and_quorum, t12_hashrings_agree, t20_ingestors_to_write_to)
+# Flags by which a receiver finds the tenant in another way than by the usual header.
+_OTHER_WAYS = {"receive.tenant-header", "receive.tenant-certificate-field", "receive.split-tenant-label-name"}
+_HEADER = "thanos-tenant"
+
+
+@rule(
+    "T26",
+    "error",
+    "Every tenant that a Prometheus of the inventory writes as is one that a hashring takes.",
+    prevents="Remote write that is answered with 500 (no matching hashring to handle tenant) for ever.",
+    source="thanos pkg/receive/hashring.go, multiHashring; pkg/tenancy/tenancy.go, GetTenantFromHTTP",
+)
+def t26_tenants_are_taken(subject: Subject) -> t.Iterator[Problem]:
+    routed = {router.environment for router in subject.topology.of("thanos_receive_router")}
+    rings: dict[str, list[dict[str, t.Any]]] = {}
+    for writer in subject.topology.of("prometheus"):
+        for endpoint in _remote_write.endpoints(writer, subject.topology):
+            receiver = endpoint.receiver.instances[0] if endpoint.receiver else None
+            if receiver is None or not receiver.kind.name.startswith("thanos_receive"):
+                continue
+            # Behind routers an ingestor takes whatever comes.
+            behind = receiver.kind.name == "thanos_receive" and receiver.environment in routed
+            if behind or _OTHER_WAYS & {str(flag).lstrip("-") for flag in receiver.opt("extra_args")}:
+                continue
+            if receiver.environment not in rings:
+                rings[receiver.environment] = []
+                with contextlib.suppress(HAError):  # I03 says it
+                    rings[receiver.environment] = thanos_receive.hashrings(receiver, subject.topology)
+            there = rings[receiver.environment]
+            named = _named_tenant(endpoint.config)
+            tenant = named or str(receiver.options["thanos_receive_default_tenant"])
+            if there and not any(_takes(ring, tenant) for ring in there):
+                made = endpoint.config not in writer.opt("remote_write")
+                yield Problem(
+                    writer.where("receive_tenant") if made else endpoint.where,
+                    f"it writes as the tenant {tenant}{'' if named else ' (thanos_receive_default_tenant)'}, and the "
+                    f"hashrings of the environment {receiver.environment!r} take "
+                    f"{_listed({each for ring in there for each in _wanted(ring)})}.",
+                    "write as one of them, or add it to the thanos_tenants of a hashring's ingestors.",
+                )
+
+
+def _named_tenant(config: t.Mapping[str, t.Any]) -> str:
+    """The tenant that a remote write names; "" for none."""
+    headers = config.get("headers")
+    given = headers.items() if isinstance(headers, t.Mapping) else ()
+    return next((str(value) for name, value in given if str(name).lower() == _HEADER and value), "")
+
+
+def _takes(ring: t.Mapping[str, t.Any], tenant: str) -> bool:
+    wanted = _wanted(ring)
+    if ring.get("tenant_matcher_type") == "glob":
+        return not wanted or any(fnmatch.fnmatchcase(tenant, each) for each in wanted)
+    return not wanted or tenant in wanted
+
+
+RULES = (t11_copies_and_quorum, t12_hashrings_agree, t20_ingestors_to_write_to, t26_tenants_are_taken)

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.thanos_receive import quorum
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import prometheus
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos import Part, of, told
 
 FACTOR = "thanos_receive_replication_factor"
@@ -194,6 +195,51 @@ def test_t12_hashrings_by_hand_are_asked_in_turn() -> None:
     (found,) = told(ingestors(2, **{RINGS: [ring(*BOTH, hashring="all"), ring(*BOTH, tenants=["x"])]}))
     assert f"variable {RINGS}: the hashring all comes first" in found
     assert "2 gets nothing" in found
+
+
+def writer(tenant: str | None = None, **values: t.Any) -> Part:
+    return prometheus("p-1", **{"prometheus_write_to_receive": True, "prometheus_receive_tenant": tenant, **values})
+
+
+def by_hand(header: str, tenant: str, host: str = "o-1.example:10916") -> Part:
+    block = {"url": f"http://{host}/api/v1/receive", "headers": {header: tenant}}
+    return writer(prometheus_write_to_receive=False, prometheus_remote_write=[block])
+
+
+GLOB = {RINGS: [ring(*BOTH, tenants=["team-*"], tenant_matcher_type="glob")]}
+SPLIT = {"thanos_receive_router_extra_args": {"receive.split-tenant-label-name": "team"}}
+
+
+@pytest.mark.parametrize(
+    "parts, option, words",
+    [
+        pytest.param(
+            [writer(), *rings(["x"], ["y"])],
+            "receive_tenant",
+            "the tenant default-tenant (thanos_receive_default_tenant), and the hashrings of the environment 'default' "
+            "take x, y.",
+            id="the default tenant",
+        ),
+        pytest.param([writer("z"), *rings(["x"], ["y"])], "receive_tenant", "as the tenant z, and", id="unlisted"),
+        pytest.param([writer("z"), ingestors(2, **{TENANTS: ["x"]})], "receive_tenant", "take x.", id="no routers"),
+        pytest.param([writer("y"), *rings(["x"], ["y"])], "", "", id="listed"),
+        pytest.param([writer("z"), *rings(["x"])], "", "", id="one ring takes what is left"),
+        pytest.param([writer(), *rings(["x"], ["y", "default-tenant"])], "", "", id="the default is listed"),
+        pytest.param([by_hand("Thanos-Tenant", "z"), *rings(["x"], ["y"])], "remote_write", "tenant z", id="by hand"),
+        pytest.param([by_hand("THANOS-TENANT", "x"), *rings(["x"], ["y"])], "", "", id="by hand, listed"),
+        pytest.param([by_hand("T", "z", "a-1.example:10908"), *rings(["x"], ["y"])], "", "", id="behind routers"),
+        pytest.param([by_hand("T", "z", "far.example:10908"), *rings(["x"], ["y"])], "", "", id="outside"),
+        pytest.param([writer("z"), *rings(["x"], ["y"], **SPLIT)], "", "", id="told by a label"),
+        pytest.param([writer("team-a"), ingestors(2, **GLOB)], "", "", id="a glob"),
+        pytest.param([writer("tea"), ingestors(2, **GLOB)], "receive_tenant", "take team-*.", id="no such glob"),
+    ],
+)
+def test_t26(parts: list[Part], option: str, words: str) -> None:
+    found = told(*parts)
+    assert [line.partition(": ")[0] for line in found] == [f"T26 error host p-1, variable prometheus_{option}"] * bool(
+        option
+    ), found
+    assert all(words in line for line in found)
 
 
 def test_t12_an_ingestor_by_its_own_name() -> None:
