@@ -90,7 +90,7 @@ def test_an_environment_is_a_file_of_whatever_uses_the_bucket() -> None:
             assert item["service"]["unit_options"]["EnvironmentFile"] == [f"/etc/{item['name']}/environment"]
             # Read at the start alone, so that a change of it restarts.
             assert item["service"]["environment"] != former["service"]["environment"]
-            asked = _live.objstore(item, [])["objstore"]
+            asked = _live.objstore(item, {})["objstore"]
             assert (asked["environment"], asked["account"]) == (PROXY, item["service"]["user"])
     assert having == {"thanos_sidecar", "thanos_store", "thanos_compact", "thanos_rule", "thanos_receive"}
 
