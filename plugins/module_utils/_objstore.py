@@ -29,6 +29,7 @@ OBJSTORE_SPEC: dict[str, t.Any] = {
     "account": {"type": "str", "default": ""},
     "writes": {"type": "bool", "default": True},
     "labels": {"type": "list", "elements": "dict", "default": []},
+    "replica_label": {"type": "str", "default": ""},
     "data_dir": {"type": "path"},
 }
 # Below the folder of a component's configuration.
@@ -54,10 +55,10 @@ def look(params: t.Mapping[str, t.Any], name: str, runner: Runner) -> dict[str, 
     :param params: of the shape OBJSTORE_SPEC. It is tried as the ``account`` and in the ``environment`` that the
         service will have, so that what that may not read (a CA, say) is found. ``labels`` are the label sets of what
         will be uploaded from ``data_dir``: where that has uploaded nothing yet, blocks that are there under them are
-        somebody else's.
+        somebody else's. With the same labels but for the ``replica_label``, they are its peers' or somebody else's.
     :param name: the host's, which keeps what is written apart.
     :returns: ``tried``: whether Thanos is there to try it; ``failed``: the step that was refused, "" for none;
-        ``said``: in whose words; ``taken``: label sets under which there are blocks, and how many.
+        ``said``: in whose words; ``taken``: label sets of both kinds under which there are blocks, and how many.
     """
     result: dict[str, t.Any] = {"tried": False, "failed": "", "said": "", "taken": []}
     if not os.access(params["executable"], os.X_OK):
@@ -214,12 +215,13 @@ class _Bucket:
             labels = (meta.get("thanos") or {}).get("labels") or {}
             key = json.dumps(labels, sort_keys=True)
             counts[key] = counts.get(key, 0) + 1
-        wanted = [dict(labels) for labels in self._params["labels"]]
-        return [
-            {"labels": labels, "blocks": counts[key]}
-            for labels in wanted
-            if (key := json.dumps(labels, sort_keys=True)) in counts
-        ]
+        wanted = [self._of_set(labels) for labels in self._params["labels"]]
+        found = [{"labels": json.loads(key), "blocks": count} for key, count in counts.items()]
+        return [each for each in found if self._of_set(each["labels"]) in wanted]
+
+    def _of_set(self, labels: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The labels that all replicas have; a compactor that merges replicas leaves these alone."""
+        return {name: value for name, value in labels.items() if name != self._params["replica_label"]}
 
 
 def metas(text: str) -> list[dict[str, t.Any]]:

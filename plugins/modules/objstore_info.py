@@ -92,7 +92,9 @@ def main() -> None:
     # no_log keeps the keys out of the host's syslog; but any word of a configuration is also one of the answer.
     module.no_log_values = _objstore.secrets(module.params["config"])
     try:
-        found = _objstore.look({**module.params, "labels": [], "data_dir": None}, platform.node(), run)
+        found = _objstore.look(
+            {**module.params, "labels": [], "replica_label": "", "data_dir": None}, platform.node(), run
+        )
         if not found["tried"]:
             do = "name the program of a release, or run baremetal.prometheus_ha.site first, which brings it there."
             raise HAError("there is no Thanos that could try the bucket", where=module.params["executable"], do=do)

@@ -93,6 +93,10 @@ options:
             type: list
             elements: dict
             default: []
+          replica_label:
+            description: The label of them that its peers have another value of.
+            type: str
+            default: ""
           data_dir:
             description: From where.
             type: path

@@ -239,7 +239,10 @@ def looks(topology: Topology, way_list: t.Sequence[Way]) -> dict[str, list[dict[
         dialled.setdefault((way.target, way.component, way.port), []).append(way.source)
     found: dict[str, list[dict[str, t.Any]]] = {}
     streams = {
-        (producer.instance.name, producer.instance.kind.name): [dict(labels) for labels in producer.streams()]
+        (producer.instance.name, producer.instance.kind.name): {
+            "labels": [dict(labels) for labels in producer.streams()],
+            "replica_label": producer.replica_label,
+        }
         for producer in _thanos_labels.producers(topology)
     }
     for instance in filter(_is_rolled_out, topology.instances):
@@ -261,16 +264,16 @@ def looks(topology: Topology, way_list: t.Sequence[Way]) -> dict[str, list[dict[
                 "config_file": f"/etc/{name}/{name}.yml",
                 "url": instance.own_url if name == "alertmanager" else None,
                 "ports": ports,
-                "streams": streams.get((instance.name, name), []),
+                "streams": streams.get((instance.name, name), {}),
             }
         )
     return found
 
 
-def objstore(item: Answer, streams: t.Sequence[t.Mapping[str, str]]) -> dict[str, t.Any]:
+def objstore(item: Answer, streams: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The object store of a slice, as the module preflight_host tries it; nothing where it has none.
 
-    :param streams: the label sets of the blocks that it uploads.
+    :param streams: the ``labels``, a list of sets, of the blocks that it uploads, and their ``replica_label``.
     """
     texts = {file["path"]: file["content"] for file in item["config"]["files"]}
     if OBJSTORE_FILE not in texts:
@@ -284,7 +287,7 @@ def objstore(item: Answer, streams: t.Sequence[t.Mapping[str, str]]) -> dict[str
             "environment": _environment.read(texts.get(ENVIRONMENT, "")),
             "account": item["service"]["user"],
             "writes": item["name"] != "thanos_store",
-            "labels": [dict(labels) for labels in streams],
+            **streams,
             "data_dir": folders[0] if folders else None,
         }
     }

@@ -56,9 +56,9 @@ BUCKET: tuple[Option, ...] = (OBJSTORE, OBJSTORE_ENVIRONMENT)
 TENANTS = Option(
     "thanos_tenants",
     "list",
-    "The tenants that remote write may name.",
+    "The tenants that remote write may name, of a hashring's ingestors: its own.",
     elements="str",
-    shown_default="any",
+    shown_default="any that no other hashring has",
     shared=True,
 )
 # What the playbooks bucket_*.yml take; they run beside a compactor, else beside a store gateway.

@@ -205,16 +205,22 @@ def hashrings(instance: Instance, topology: Topology) -> list[dict[str, t.Any]]:
     given: list[dict[str, t.Any]] | None = instance.options["thanos_receive_hashrings"]
     if given is not None:
         return given
-    tenants = instance.options["thanos_tenants"]
+    rings = _modelled.of_environment(topology, instance.environment, "thanos_receive")
     return [
         {
             "hashring": ring.name,
             "algorithm": instance.options["thanos_receive_hashring_algorithm"],
-            **({"tenants": list(map(str, tenants))} if tenants else {}),
+            **({"tenants": tenants(ring)} if tenants(ring) else {}),
             "endpoints": [_member(ingestor) for ingestor in ring.instances],
         }
-        for ring in _modelled.of_environment(topology, instance.environment, "thanos_receive")
+        # The first that fits takes a write (thanos pkg/receive/hashring.go, multiHashring).
+        for ring in sorted(rings, key=lambda each: not tenants(each))
     ]
+
+
+def tenants(ring: Cohort) -> list[str]:
+    """What a hashring of the inventory takes, as all of its ingestors say (T12); none: whatever no other takes."""
+    return list(map(str, ring.instances[0].options["thanos_tenants"] or ()))
 
 
 def _member(ingestor: Instance) -> dict[str, str]:

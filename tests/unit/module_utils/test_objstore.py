@@ -22,6 +22,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import (
 )
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import Completed
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _secrets
+from ansible_collections.baremetal.prometheus_ha.tests.unit import support_bucket
 
 CONFIG = {"type": "S3", "config": {"bucket": "b", "access_key": "abcdef", "secret_key": "hush-hush"}, "prefix": "x"}
 EU = {"region": "eu", "replica": "a"}
@@ -34,6 +35,7 @@ BASE: dict[str, t.Any] = {
     "account": "",
     "writes": True,
     "labels": [],
+    "replica_label": "",
     "data_dir": None,
 }
 
@@ -136,7 +138,13 @@ def test_what_does_not_go_away_is_told(thanos: str) -> None:
     ("there", "shipped", "taken"),
     [
         pytest.param([EU, EU], None, [{"labels": EU, "blocks": 2}], id="of others"),
-        pytest.param([{**EU, "replica": "b"}], None, [], id="other labels"),
+        pytest.param([{**EU, "region": "us"}, {**EU, "more": "x"}, {}], None, [], id="other labels"),
+        pytest.param(
+            [EU, {**EU, "replica": "b"}, {"region": "eu"}],
+            None,
+            [{"labels": each, "blocks": 1} for each in (EU, {**EU, "replica": "b"}, {"region": "eu"})],
+            id="of another replica, and of replicas merged",
+        ),
         pytest.param([EU], _uploads.NOTES, [], id="its own"),
         pytest.param([EU], f"tenant/{_uploads.NOTES}", [], id="its own, of a tenant"),
     ],
@@ -149,7 +157,20 @@ def test_blocks_under_the_labels_of_one_that_has_uploaded_none(
     if shipped:
         (data / shipped).write_text("{}")
     store = Store(blocks=[block(labels) for labels in there])
-    assert look(store, thanos, labels=[EU], data_dir=str(data))["taken"] == taken
+    assert look(store, thanos, labels=[EU], replica_label="replica", data_dir=str(data))["taken"] == taken
+
+
+@pytest.mark.parametrize("version", ["0.40.1", "0.42.4"])
+def test_blocks_of_another_environments_replica_in_a_real_bucket(tmp_path: Path, version: str) -> None:
+    with support_bucket.minio(tmp_path) as endpoint:
+        there = support_bucket.Store(endpoint, tmp_path / "data", version, tmp_path)
+        other = {"region": "eu", "replica": "other-1"}
+        there.upload(0, 2, other)
+        there.upload(0, 2, {"region": "us", "replica": "a"})
+        config = there.config("main")
+        params = {"config": config, "labels": [EU], "replica_label": "replica", "data_dir": str(tmp_path / "none")}
+        found = _objstore.look({**BASE, **params, "executable": there.executable}, "h", _runner.run)
+    assert found == {"tried": True, "failed": "", "said": "", "taken": [{"labels": other, "blocks": 1}]}
 
 
 def test_metas_are_read_one_after_the_other() -> None:

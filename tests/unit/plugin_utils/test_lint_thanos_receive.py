@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint.thanos_receive import quorum
+from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import prometheus
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos import Part, of, told
 
 FACTOR = "thanos_receive_replication_factor"
@@ -47,7 +48,8 @@ def test_t11(count: int, factor: int | None, words: str) -> None:
 
 
 def test_t11_of_each_hashring() -> None:
-    small = of("receive", "s-1", thanos_receive_hashring="small", thanos_objstore_config=None, **{FACTOR: 3})
+    values = {"thanos_objstore_config": None, "thanos_tenants": ["small"], FACTOR: 3}
+    small = of("receive", "s-1", thanos_receive_hashring="small", **values)
     (found,) = told(ingestors(3, **{FACTOR: 3}), small)
     assert "the hashring small has 1 ingestors" in found
 
@@ -123,6 +125,121 @@ def test_t12(values: dict[str, t.Any], where: str, words: str) -> None:
 def test_t12_hashrings_are_the_same_for_all() -> None:
     (found,) = told(ingestors(2, **{RINGS: [ring(*BOTH)]}), of("receive_router", "o-1", **{RINGS: [ring(*BOTH[::-1])]}))
     assert found.startswith(f"T12 error host o-1, variable {RINGS}: o-1 and i-1 have different hashrings.")
+
+
+def test_t12_what_is_rendered_is_the_same_for_all() -> None:
+    values = {"thanos_receive_hashring_algorithm": "hashmod"}
+    found = told(ingestors(2), of("receive_router", "o-1"), of("receive_router", "o-2", **values))
+    assert any(f"T12 error host o-2, variable {RINGS}: o-2 and i-1 have different hashrings." in line for line in found)
+
+
+TENANTS = "thanos_tenants"
+
+
+def rings(a: object = None, b: object = None, **router: t.Any) -> list[Part]:
+    """Two hashrings of the inventory, and a router."""
+    values: dict[str, t.Any] = {"thanos_objstore_config": None}
+    return [
+        of("receive", "a-1", "a-2", thanos_receive_hashring="a", **{TENANTS: a}, **values),
+        of("receive", "b-1", "b-2", thanos_receive_hashring="b", **{TENANTS: b}, **values),
+        of("receive_router", "o-1", **router),
+    ]
+
+
+@pytest.mark.parametrize(
+    "parts, where, words",
+    [
+        pytest.param(
+            rings(),
+            f"host b-1, variable {TENANTS}",
+            "the hashring a comes first, has no tenants and takes whatever no other took: b gets nothing",
+            id="two without tenants",
+        ),
+        pytest.param(rings([], []), f"host b-1, variable {TENANTS}", "b gets nothing", id="two with none"),
+        pytest.param(
+            rings(["x", "y"], ["y"]),
+            f"host b-1, variable {TENANTS}",
+            "the hashring a comes first and has y, too: b gets nothing of them",
+            id="one tenant of two",
+        ),
+        pytest.param(rings(["x"], ["y"]), "", "", id="each its own"),
+        pytest.param(rings(None, ["y"]), "", "", id="one for what is left"),
+        pytest.param(rings(["x"], ["y"], thanos_tenants=["y", "x"]), "", "", id="a router of the same mind"),
+        pytest.param(
+            rings(["x"], ["y"], thanos_tenants=["x", "z"]),
+            f"host o-1, variable {TENANTS}",
+            "it is x, z for o-1, and the hashrings take x, y, as their ingestors say",
+            id="a router of another mind",
+        ),
+        pytest.param(
+            rings(["x"], thanos_tenants=["x"]),
+            f"host o-1, variable {TENANTS}",
+            "the hashrings take any tenant",
+            id="a router that wants few",
+        ),
+        pytest.param(
+            [*rings(["x"], ["y"]), of("receive", "a-3", thanos_receive_hashring="a", thanos_objstore_config=None)],
+            f"host a-3, variable {TENANTS}",
+            "it is any tenant for a-3 and x for a-1, and both are of hashring a",
+            id="an ingestor that differs",
+        ),
+    ],
+)
+def test_t12_tenants(parts: list[Part], where: str, words: str) -> None:
+    found = told(*parts)
+    assert [line.partition(": ")[0] for line in found] == [f"T12 error {where}"] * bool(where), found
+    assert all(words in line for line in found)
+
+
+def test_t12_hashrings_by_hand_are_asked_in_turn() -> None:
+    (found,) = told(ingestors(2, **{RINGS: [ring(*BOTH, hashring="all"), ring(*BOTH, tenants=["x"])]}))
+    assert f"variable {RINGS}: the hashring all comes first" in found
+    assert "2 gets nothing" in found
+
+
+def writer(tenant: str | None = None, **values: t.Any) -> Part:
+    return prometheus("p-1", **{"prometheus_write_to_receive": True, "prometheus_receive_tenant": tenant, **values})
+
+
+def by_hand(header: str, tenant: str, host: str = "o-1.example:10916") -> Part:
+    block = {"url": f"http://{host}/api/v1/receive", "headers": {header: tenant}}
+    return writer(prometheus_write_to_receive=False, prometheus_remote_write=[block])
+
+
+GLOB = {RINGS: [ring(*BOTH, tenants=["team-*"], tenant_matcher_type="glob")]}
+SPLIT = {"thanos_receive_router_extra_args": {"receive.split-tenant-label-name": "team"}}
+
+
+@pytest.mark.parametrize(
+    "parts, option, words",
+    [
+        pytest.param(
+            [writer(), *rings(["x"], ["y"])],
+            "receive_tenant",
+            "the tenant default-tenant (thanos_receive_default_tenant), and the hashrings of the environment 'default' "
+            "take x, y.",
+            id="the default tenant",
+        ),
+        pytest.param([writer("z"), *rings(["x"], ["y"])], "receive_tenant", "as the tenant z, and", id="unlisted"),
+        pytest.param([writer("z"), ingestors(2, **{TENANTS: ["x"]})], "receive_tenant", "take x.", id="no routers"),
+        pytest.param([writer("y"), *rings(["x"], ["y"])], "", "", id="listed"),
+        pytest.param([writer("z"), *rings(["x"])], "", "", id="one ring takes what is left"),
+        pytest.param([writer(), *rings(["x"], ["y", "default-tenant"])], "", "", id="the default is listed"),
+        pytest.param([by_hand("Thanos-Tenant", "z"), *rings(["x"], ["y"])], "remote_write", "tenant z", id="by hand"),
+        pytest.param([by_hand("THANOS-TENANT", "x"), *rings(["x"], ["y"])], "", "", id="by hand, listed"),
+        pytest.param([by_hand("T", "z", "a-1.example:10908"), *rings(["x"], ["y"])], "", "", id="behind routers"),
+        pytest.param([by_hand("T", "z", "far.example:10908"), *rings(["x"], ["y"])], "", "", id="outside"),
+        pytest.param([writer("z"), *rings(["x"], ["y"], **SPLIT)], "", "", id="told by a label"),
+        pytest.param([writer("team-a"), ingestors(2, **GLOB)], "", "", id="a glob"),
+        pytest.param([writer("tea"), ingestors(2, **GLOB)], "receive_tenant", "take team-*.", id="no such glob"),
+    ],
+)
+def test_t26(parts: list[Part], option: str, words: str) -> None:
+    found = told(*parts)
+    assert [line.partition(": ")[0] for line in found] == [f"T26 error host p-1, variable prometheus_{option}"] * bool(
+        option
+    ), found
+    assert all(words in line for line in found)
 
 
 def test_t12_an_ingestor_by_its_own_name() -> None:

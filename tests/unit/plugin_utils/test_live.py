@@ -127,7 +127,7 @@ def test_what_a_host_looks_at() -> None:
         "config_file": "/etc/alertmanager/alertmanager.yml",
         "url": "http://127.0.0.1:9093",
         "ports": None,
-        "streams": [],
+        "streams": {},
     }
     assert [(port["port"], port["protocol"], port["dialled_by"]) for port in item["ports"]] == [
         (9093, "tcp", ["p-1", "p-2"]),

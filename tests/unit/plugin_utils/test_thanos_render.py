@@ -91,7 +91,7 @@ def test_an_environment_is_a_file_of_whatever_uses_the_bucket() -> None:
             assert item["service"]["unit_options"]["EnvironmentFile"] == [f"/etc/{item['name']}/environment"]
             # Read at the start alone, so that a change of it restarts.
             assert item["service"]["environment"] != former["service"]["environment"]
-            asked = _live.objstore(item, [])["objstore"]
+            asked = _live.objstore(item, {})["objstore"]
             assert (asked["environment"], asked["account"]) == (PROXY, item["service"]["user"])
     assert having == {"thanos_sidecar", "thanos_store", "thanos_compact", "thanos_rule", "thanos_receive"}
 
@@ -275,6 +275,23 @@ def test_one_port_for_the_writes_of_two_receivers_is_refused() -> None:
 def test_a_receiver_from_before_capnproto_has_no_address_for_it() -> None:
     found = plan(pair(), of("receive", "i-1", thanos_version="0.36.1"))
     assert "--receive.capnproto-address" not in flags(slice_of(found, "i-1", "thanos_receive"))
+
+
+def test_each_hashring_takes_the_tenants_of_its_own_ingestors_and_the_last_one_what_is_left() -> None:
+    parts = [
+        of("receive", f"{name}-1", thanos_receive_hashring=name, thanos_tenants=tenants)
+        for name, tenants in (("any", None), ("a", ["x", "y"]), ("b", ["z"]))
+    ]
+    found = plan(*parts, of("receive_router", "o-1"))
+    rings = json.loads(contents(slice_of(found, "o-1", "thanos_receive_router"))["hashrings.json"])
+    assert [(ring["hashring"], ring.get("tenants")) for ring in rings] == [
+        ("a", ["x", "y"]),
+        ("b", ["z"]),
+        ("any", None),
+    ]
+    without = plan(*parts)
+    files = [contents(slice_of(without, f"{name}-1", "thanos_receive"))["hashrings.json"] for name in ("any", "a", "b")]
+    assert [json.loads(file) for file in files] == [rings] * 3
 
 
 @pytest.mark.parametrize(
