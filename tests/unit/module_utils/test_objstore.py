@@ -268,7 +268,8 @@ def test_it_is_tried_as_the_service_which_finds_what_that_may_not_read() -> None
 def test_status_asks_with_the_services_environment(tmp_path: Path) -> None:
     seen: list[t.Any] = []
 
-    def run(_argv: t.Sequence[str], **options: t.Any) -> Completed:
+    def run(argv: t.Sequence[str], **options: t.Any) -> Completed:
+        assert argv[:4] == ["thanos", "tools", "bucket", "ls"]
         seen.append(options["variables"])
         return Completed(0, "", "")
 
