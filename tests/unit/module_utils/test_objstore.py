@@ -269,7 +269,7 @@ def test_status_asks_with_the_services_environment(tmp_path: Path) -> None:
     seen: list[t.Any] = []
 
     def run(argv: t.Sequence[str], **options: t.Any) -> Completed:
-        del argv
+        assert argv[:4] == ["thanos", "tools", "bucket", "ls"]
         seen.append(options["variables"])
         return Completed(0, "", "")
 
