@@ -14,7 +14,7 @@ description:
   - Returns the hosts that M(baremetal.prometheus_ha.component) staged in this run and found to have something
     pending, grouped in waves.
   - The k-th replica of every replica set and the k-th member of every mesh go together, so that no wave holds two
-    hosts that stand in for one another. Ingestors of one zone go together where the hashring has as many zones as it
+    hosts that stand in for one another. Ingestors of one zone are one wave where the hashring has as many zones as it
     makes copies.
 options:
   _terms:

@@ -89,7 +89,7 @@ def test_a_fourth_ingestor_takes_its_part(stack: Thanos) -> None:
     assert stack.value(f"count(up{{{WRITTEN}}})") == 2 * EXPORTERS
 
 
-def test_ingestors_of_a_zone_change_at_once_and_nothing_is_lost(stack: Thanos) -> None:
+def test_ingestors_change_zone_by_zone_and_nothing_is_lost(stack: Thanos) -> None:
     selector = f'up{{{WRITTEN}, replica="eu-2", instance="{stack.exporter("us-2")}"}}'
     zones = {"a": ("eu-1", "us-1"), "b": ("eu-2", "us-2"), "c": ("am-1",)}
     members = {"thanos_receive": list(LEAVING)}
@@ -103,12 +103,12 @@ def test_ingestors_of_a_zone_change_at_once_and_nothing_is_lost(stack: Thanos) -
         for zone, names in zones.items()
     }
     assert all(min(times) > begun for times in started.values())
-    within = max(max(times) - min(times) for times in started.values())
     order = sorted(started.values())
     between = min(min(after) - max(before) for before, after in itertools.pairwise(order))
-    print(f"site.yml took {run.seconds:.1f} s; within a zone {within:.1f} s apart, zones {between:.1f} s")
+    print(f"site.yml took {run.seconds:.1f} s; between two zones {between:.1f} s at least")
     assert between > 1
-    assert within < between
+    # Two of a zone are one wave, in which they have their turns.
+    assert run.output.count("PLAY [Change in waves thanos_receive]") == len(zones)
     time.sleep(WRITTEN_BY)
     assert_written(stack, selector, begun)
     assert stack.value(f"count(up{{{WRITTEN}}})") == 2 * EXPORTERS
