@@ -15,8 +15,8 @@ from ansible_collections.baremetal.prometheus_ha.molecule.providers.support impo
 from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import ROOT
 
 STRANGER = "{{ lookup('file', lab_cache ~ '/providers/stranger.json') }}"
-#: Of the right length: the client decodes it.
-WRONG_KEY = "QWJ5" + "8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+#: Of the right length, since the client decodes it; another in its first letter.
+WRONG_KEY = "Aby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 def changed(provider: str, **details: t.Any) -> dict[str, t.Any]:
