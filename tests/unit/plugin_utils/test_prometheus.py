@@ -49,7 +49,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="$", exclude_categories=["Cs", "Cc"]), min_size=1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     labels=st.dictionaries(NAMES, TEXTS, max_size=4),
     replicas=st.tuples(TEXTS, TEXTS).filter(lambda pair: pair[0] != pair[1]),

@@ -107,7 +107,7 @@ REGEX = st.lists(PIECES, max_size=6).map("".join).filter(lambda text: not text.s
 
 
 @given(st.lists(st.tuples(st.sampled_from(["=~", "!~"]), REGEX), min_size=1, max_size=3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_against_every_short_name(conditions: list[tuple[str, str]]) -> None:
     """No name of up to four letters contradicts the verdict, and an example meets all conditions."""
     found = raw_name([Matcher("__name__", operator, regex) for operator, regex in conditions])
