@@ -355,7 +355,11 @@ class Service:
         """
         # A start counter that is used up would refuse the start; this also resets NRestarts.
         self._runner(["systemctl", "reset-failed", self.unit])
-        restarts = _process.show(self.unit, self._runner).restarts
+        state = _process.show(self.unit, self._runner)
+        if state.active == "activating":  # systemd is about to restart it, which would count as one of this start
+            self.stop()
+            state = _process.show(self.unit, self._runner)
+        restarts = state.restarts
         since, begun = self._now(), self._clock.time() if begun is None else begun
         timeout = _unit.STOP_TIMEOUT + self.spec.start_timeout + _MARGIN
         if between:

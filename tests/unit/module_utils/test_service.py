@@ -136,6 +136,26 @@ def test_a_former_version_comes_back_before_the_error_is_told(lab: Lab) -> None:
     assert not lab.service(FORMER).plan().changed
 
 
+def test_a_restart_that_systemd_is_about_to_make_is_not_one_of_the_former_version(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow host more than the second between two restarts passes before the former version is started."""
+    lab.serve()
+    lab.systemd.behaviours[NEW] = Behaviour(lives=0.5)
+    start = lab.systemd._start
+
+    def slowly() -> Completed:
+        lab.clock.sleep(2)
+        lab.systemd._live()
+        return start()
+
+    monkeypatch.setattr(lab.systemd, "_start", slowly)
+    with pytest.raises(HAError) as caught:
+        lab.service().activate()
+    assert caught.value.facts["rolled_back"] is True
+    assert lab.runs() == FORMER
+
+
 def test_one_that_never_gets_ready_gives_way_too(lab: Lab) -> None:
     lab.serve()
     former_is_asked: list[float] = []
@@ -181,7 +201,8 @@ def test_what_belongs_to_the_former_is_put_back_before_it_starts(lab: Lab) -> No
     with pytest.raises(HAError, match="runs again"):
         lab.service().activate(undo=undo)
     assert order == ["daemon-reload", "restart", "daemon-reload"]
-    assert lab.systemd.verbs()[3:] == ["restart"]
+    # systemd, which is about to restart the new one, is told not to.
+    assert lab.systemd.verbs()[3:] == ["stop", "restart"]
 
 
 def test_when_the_former_does_not_come_back_both_are_told(lab: Lab) -> None:
