@@ -38,6 +38,16 @@ options:
       - The object store, of the shape of C(thanos_objstore_config). It is kept in a private file while it is tried.
     type: dict
     required: true
+  environment:
+    description: Environment variables of the client, as C(thanos_objstore_environment) has them.
+    type: dict
+    default: {}
+  account:
+    description:
+      - As whom it is tried, as a service that runs as that account would. Empty, or an account that is not there, is
+        who runs the task.
+    type: str
+    default: ''
   writes:
     description: Whether blocks are to be written, read and deleted. A store gateway only lists.
     type: bool
@@ -84,13 +94,14 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _ob
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._runner import run
 
-ARGUMENTS: dict[str, t.Any] = {name: _objstore.OBJSTORE_SPEC[name] for name in ("executable", "config", "writes")}
+OPTIONS = ("executable", "config", "environment", "account", "writes")
+ARGUMENTS: dict[str, t.Any] = {name: _objstore.OBJSTORE_SPEC[name] for name in OPTIONS}
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     # no_log keeps the keys out of the host's syslog; but any word of a configuration is also one of the answer.
-    module.no_log_values = _objstore.secrets(module.params["config"])
+    module.no_log_values = _objstore.secrets([module.params["config"], module.params["environment"]])
     try:
         found = _objstore.look(
             {**module.params, "labels": [], "replica_label": "", "data_dir": None}, platform.node(), run
