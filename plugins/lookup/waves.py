@@ -105,10 +105,9 @@ def _is_wanted(
         return _waves.phase(part, only, serving, beside) == term
     if part["pending"] not in (START, RELOAD, RESTART) or not _waves.is_meant(part, only, beside):
         return False
-    known = part["watched"] or part["breaks"] or part["pending"] == START
     # Wherever a bucket is told otherwise, T24 says whether it answers.
-    if not BUCKET.isdisjoint(part["files"]):
-        return True
+    tells = not BUCKET.isdisjoint(part["files"])
+    known = part["watched"] or part["breaks"] or part["pending"] == START or tells
     return known or any(reason.startswith(OTHER_BINARY) or RETENTION in reason for reason in part["reasons"])
 
 
@@ -147,10 +146,6 @@ class LookupModule(LookupBase):
             pausing = [part for part, pauses in zip(every, _waves.paused(every, only)) if pauses]
         pending: dict[str, list[tuple[str, ...]]] = {}
         zones: dict[tuple[str, t.Any], str] = {}
-        # Of routers that --limit leaves out nobody knows the hashrings.
-        trusted = not CLIARGS.get("subset") and _waves.knows_rings(
-            part for item in staged for part in item["components"].values()
-        )
         idle: set[str] = set()
         for item in staged:
             parts = [
@@ -166,12 +161,7 @@ class LookupModule(LookupBase):
             if wanted:
                 pending[item["host"]] = [tuple(cohort) for part in wanted for cohort in part["cohorts"]]
                 zones.update(
-                    {
-                        (item["host"], tuple(cohort)): part["zone"]
-                        for part in wanted
-                        for cohort in part["cohorts"]
-                        if trusted
-                    }
+                    {(item["host"], tuple(cohort)): part["zone"] for part in wanted for cohort in part["cohorts"]}
                 )
                 # Until it is repaired, the gate of those that rely on it is closed; what else it has passes its own.
                 idle |= set() if all(part["serves"] for part in wanted) else {item["host"]}
@@ -191,7 +181,12 @@ class LookupModule(LookupBase):
             return self._found(term, [list(pending)] if pending else [])
         if term == "together":
             return self._found(term, _waves.together(pending, int(CLIARGS.get("forks") or 1)))
-        return self._found(term, _waves.waves(pending, first=idle, canary=self._canary(), zones=zones))
+        # Of routers that --limit leaves out nobody knows the hashrings.
+        trusted = not CLIARGS.get("subset") and _waves.knows_rings(
+            part for item in staged for part in item["components"].values()
+        )
+        found = _waves.waves(pending, first=idle, canary=self._canary(), zones=zones if trusted else None)
+        return self._found(term, found)
 
     @staticmethod
     def _found(term: str, waves: list[list[str]]) -> list[list[str]]:

@@ -119,10 +119,10 @@ def _planned(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     hashed = {
         file["path"]: config_hash(file["content"].encode())
         for file in item["config"]["files"]
-        if file["path"] in ("alertmanager.yml", "hashrings.json")
+        if file["path"] in ("alertmanager.yml", _waves.HASHRINGS)
     }
     if item["name"] != "alertmanager":
-        return {"config_hash": hashed["hashrings.json"]} if "hashrings.json" in hashed else {}
+        return {"config_hash": hashed[_waves.HASHRINGS]} if _waves.HASHRINGS in hashed else {}
     return {"members": item["expect"]["members"], "config_hash": hashed["alertmanager.yml"]}
 
 
