@@ -186,6 +186,8 @@ def token_server(address: tuple[str, int], modulus: int) -> Server:
 
 # Known to everybody who reads this: the store holds nothing but what the lab makes.
 MINIO_USER, MINIO_PASSWORD = "lab", "lab-secret-key"
+# As everywhere where none is written; without one, any that a client names would do.
+MINIO_REGION = "us-east-1"
 BUCKETS = ("thanos", "copy", "other")
 
 
@@ -193,7 +195,8 @@ def start_minio(binary: str, data: Path = Path("/srv/minio"), pid: Path = Path("
     """Start the object store with its buckets."""
     for bucket in BUCKETS:
         (data / bucket).mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "MINIO_ROOT_USER": MINIO_USER, "MINIO_ROOT_PASSWORD": MINIO_PASSWORD}
+    settings = {"ROOT_USER": MINIO_USER, "ROOT_PASSWORD": MINIO_PASSWORD, "SITE_REGION": MINIO_REGION}
+    environment = {**os.environ, **{f"MINIO_{name}": value for name, value in settings.items()}}
     process = subprocess.Popen(
         [binary, "server", "--quiet", "--address", ":9000", str(data)], env=environment, stdin=subprocess.DEVNULL
     )

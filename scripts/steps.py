@@ -11,6 +11,7 @@ target opened for itself (the engine, the lab) is closed again.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -28,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LAB_NAME = os.environ.get("LAB_NAME", "default")
 #: Seconds between the polite and the hard end of a step.
 GRACE = 20.0
+#: Light steps at a time.
+LANES = 2
 #: Seconds between two looks at a running step.
 POLL = 0.2
 #: What tells of a failure: pytest's summary, Ansible's results and the linters' place of a finding.
@@ -44,6 +48,7 @@ class Step:
     :ivar needs: steps of the same run without which this one makes no sense.
     :ivar undo: closes what the step opened, when the run's target closes what it opens.
     :ivar open_already: exits 0 when there was something open before, which then stays open.
+    :ivar light: it works on one core and times nothing: two such steps, one after the other in a target, run at a time.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Step:
     needs: tuple[str, ...] = ()
     undo: str = ""
     open_already: str = ""
+    light: bool = False
 
     @property
     def argv(self) -> list[str]:
@@ -64,19 +70,19 @@ SCENARIO = f"molecule {os.environ.get('SCENARIO', 'default')}"
 STEPS = {
     step.name: step
     for step in (
-        Step("ruff", "ruff check .", 60),
-        Step("format", "ruff format --check .", 60),
-        Step("yamllint", "yamllint --strict .", 120),
-        Step("vermin", "python -m scripts.oldest", 120),
-        Step("changelog", "antsibull-changelog lint", 60),
-        Step("docs", "python -m scripts.docs --check", 120),
-        Step("ansible-lint", "ansible-lint --nocolor", 600),
-        Step("types plugins", f"mypy -p {COLLECTION}.plugins -p {COLLECTION}.molecule", 600),
-        Step("types tools", "mypy -p lab -p scripts -p tests", 600),
+        Step("ruff", "ruff check .", 60, light=True),
+        Step("format", "ruff format --check .", 60, light=True),
+        Step("yamllint", "yamllint --strict .", 120, light=True),
+        Step("vermin", "python -m scripts.oldest", 120, light=True),
+        Step("changelog", "antsibull-changelog lint", 60, light=True),
+        Step("docs", "python -m scripts.docs --check", 120, light=True),
+        Step("ansible-lint", "ansible-lint --nocolor", 600, light=True),
+        Step("types plugins", f"mypy -p {COLLECTION}.plugins -p {COLLECTION}.molecule", 600, light=True),
+        Step("types tools", "mypy -p lab -p scripts -p tests", 600, light=True),
         Step("mirror", "python -m lab mirror", 1800),
         Step("units", "python -m pytest -n 2 --dist loadfile", 1200, needs=("mirror",)),
         Step("rules", "python -m scripts.mutate_rules", 300),
-        Step("sanity", "python -m scripts.sanity", 1500),
+        Step("sanity", "python -m scripts.sanity", 1500, light=True),
         Step("tarball", "python -m pytest tests/integration/test_tarball.py -m not(lab)", 300),
         Step(
             "engine",
@@ -152,8 +158,10 @@ TARGETS["test-fast"] = TARGETS["lint"] + TARGETS["types"] + TARGETS["units"]
 # What takes long is in it as far as CI's 84 minutes go (of rolling the upgrade and the kills), and as a whole in a
 # target of its own: make integration, make molecule SCENARIO=rolling, federation, thanos, providers or drills.
 TARGETS["test"] = (
+    # Beside the linters, which take as long together.
+    "sanity",
     *TARGETS["test-fast"],
-    *("sanity", "tarball", "engine", "molecule default", "rolling in CI", "lab up", "integration"),
+    *("tarball", "engine", "molecule default", "rolling in CI", "lab up", "integration"),
 )
 
 
@@ -165,13 +173,16 @@ class Run:
     telling: list[str] = field(default_factory=list)
     opened: list[Step] = field(default_factory=list)
     signal: str = ""
+    begun: float = field(default_factory=time.monotonic)
 
     def passed(self, name: str) -> bool:
         """Whether that step ran and succeeded."""
         return self.results.get(name, ("", 0.0))[0] == "passed"
 
     def step(self, step: Step) -> None:
-        """Run one step, unless something that it needs is missing."""
+        """Run one step, unless something that it needs is missing, or the run is to end."""
+        if self.signal:
+            return
         missing = [name for name in step.needs if name in self.results and not self.passed(name)]
         if missing:
             self.results[step.name] = (f"not run: {', '.join(missing)} failed", 0.0)
@@ -179,14 +190,23 @@ class Run:
             return
         if step.undo and not (step.open_already and quiet(step.open_already)):
             self.opened.append(step)
-        self.command(step.name, step.argv, step.timeout)
+        self.command(step.name, step.argv, step.timeout, f"{step.name} | " if step.light else "")
 
-    def command(self, name: str, argv: list[str], timeout: int) -> None:
-        """Run a command in a process group of its own and note how it ended."""
+    def steps(self, steps: Iterable[Step]) -> None:
+        """Run steps in order, of light ones two at a time; the rest wait for these."""
+        for light, run in itertools.groupby(steps, lambda step: step.light):
+            with ThreadPoolExecutor(LANES if light else 1) as lanes:
+                list(lanes.map(self.step, run))
+
+    def command(self, name: str, argv: list[str], timeout: int, lead: str = "") -> None:
+        """Run a command in a process group of its own and note how it ended.
+
+        :param lead: stands before each line that it prints.
+        """
         say(f"=== {name}: {' '.join(argv)}")
         start = time.monotonic()
         said: deque[str] = deque(maxlen=500)
-        outcome = execute(argv, timeout, lambda: self.signal, said)
+        outcome = execute(argv, timeout, lambda: self.signal, said, lead)
         seconds = time.monotonic() - start
         if outcome != "passed":
             self.telling += telling(said)
@@ -203,11 +223,11 @@ class Run:
     def report(self) -> bool:
         """Print the table and the closing line; say whether all went well."""
         width = max(len(name) for name in self.results)
-        total = sum(seconds for _outcome, seconds in self.results.values())
+        total = time.monotonic() - self.begun + self.results.get("setup", ("", 0.0))[1]
         print(f"\n{'step':{width}}  {'seconds':>8}  result")
         for name, (outcome, seconds) in self.results.items():
             print(f"{name:{width}}  {seconds:8.1f}  {outcome}")
-        print(f"{'all':{width}}  {total:8.1f}")
+        print(f"{'all':{width}}  {total:8.1f}  wall clock")
         good = sum(self.passed(name) for name in self.results)
         for line in self.telling[:TOLD]:
             print(line)
@@ -242,16 +262,18 @@ def telling(said: Iterable[str]) -> list[str]:
     return [line[:WIDTH] for line in (found[:TOLD] or lines[-5:])]
 
 
-def execute(argv: list[str], timeout: int, stop: Callable[[], str] = str, said: deque[str] | None = None) -> str:
+def execute(
+    argv: list[str], timeout: int, stop: Callable[[], str] = str, said: deque[str] | None = None, lead: str = ""
+) -> str:
     """Run one command to its end, or end it with all that it started in its process group.
 
     :param stop: asked several times a second; the name of a signal ends the command.
-    :param said: gets the lines that the command prints; they are passed on as they come. At a terminal the command
-        has it for itself, with its colours.
+    :param said: gets the lines that the command prints; they are passed on as they come, each after ``lead``. At a
+        terminal a command without a lead has it for itself, with its colours.
     :return: ``passed``, or how it failed.
     """
     deadline = time.monotonic() + timeout
-    kept = said if said is not None and not sys.stdout.isatty() else None
+    kept = said if said is not None and (lead or not sys.stdout.isatty()) else None
     pipe, errors = (None, None) if kept is None else (subprocess.PIPE, subprocess.STDOUT)
     try:
         process = subprocess.Popen(
@@ -261,7 +283,7 @@ def execute(argv: list[str], timeout: int, stop: Callable[[], str] = str, said: 
         return f"failed: {error}"
     if kept is None:
         return wait(process, deadline, timeout, stop)
-    reader = threading.Thread(target=pass_on, args=(process, kept), daemon=True)
+    reader = threading.Thread(target=pass_on, args=(process, kept, lead), daemon=True)
     reader.start()
     outcome = wait(process, deadline, timeout, stop)
     # What the step left running (the engine) may hold the pipe open for good.
@@ -269,13 +291,13 @@ def execute(argv: list[str], timeout: int, stop: Callable[[], str] = str, said: 
     return outcome
 
 
-def pass_on(process: subprocess.Popen[bytes], said: deque[str]) -> None:
-    """Print what a command prints as it comes, and keep its last lines."""
+def pass_on(process: subprocess.Popen[bytes], said: deque[str], lead: str) -> None:
+    """Print what a command prints as it comes, each line after ``lead``, and keep its last lines."""
     assert process.stdout is not None  # started with a pipe
     for line in process.stdout:
         text = line.decode(errors="replace")
         said.append(text)
-        print(text, end="", flush=True)
+        print(f"{lead}{text}", end="", flush=True)
 
 
 def wait(process: subprocess.Popen[bytes], deadline: float, timeout: int, stop: Callable[[], str]) -> str:
@@ -328,9 +350,7 @@ def main(targets: Iterable[str]) -> int:
         signal.signal(number, note)
     if setup := os.environ.get("SETUP_SECONDS"):
         run.results["setup"] = ("passed", float(setup))
-    for name in names:
-        if not run.signal:
-            run.step(STEPS[name])
+    run.steps(STEPS[name] for name in names)
     interrupted = run.signal
     if interrupted:
         say(f"=== ended by {interrupted}; cleaning up")

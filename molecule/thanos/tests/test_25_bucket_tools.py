@@ -115,6 +115,31 @@ def test_verify_finds_blocks_that_overlap(stack: Thanos) -> None:
         stack.sh(COMPACTOR, "systemctl start thanos_compact")
 
 
+def test_a_compactor_that_halts_is_told_with_its_blocks(stack: Thanos) -> None:
+    """The same samples twice under one set of labels; it goes on once what docs/thanos.md says was done."""
+    begin = int(time.time() - 22 * 24 * HOUR) // (2 * HOUR) * 2 * HOUR
+    stack.sh(COMPACTOR, "systemctl stop thanos_compact")
+    ids = [*upload(stack, "halting_total", begin), *upload(stack, "halting_total", begin)]
+    stack.sh(COMPACTOR, "systemctl start thanos_compact")
+
+    def compacted(metric: str) -> float:
+        return stack.metric(COMPACTOR, 10912, f"thanos_compact_{metric}")
+
+    wait_for(lambda: compacted("halted") == 1, 120, "the compactor finds the overlap")
+    status = stack.play(ROOT / "playbooks/status.yml")
+    assert status.rc != 0
+    told = next(line for line in status.output.splitlines() if "the compactor has halted" in line)
+    print(told.strip())
+    assert COMPACTOR in told and all(block in told for block in ids)
+    mark(stack, ids[1])
+    stack.sh(COMPACTOR, "systemctl restart thanos_compact")
+    wait_for(lambda: compacted("halted") == 1, 120, "it halts again: what is marked counts for half the delay")
+    run = tool(stack, "cleanup", thanos_bucket_delete_delay="0s").succeeded()
+    assert ids[1] in run.output.partition("deleted: ")[2]
+    wait_for(lambda: compacted("iterations_total") > 1, 120, "it compacts again")
+    assert compacted("halted") == 0
+
+
 def upload(stack: Thanos, name: str, begin: int) -> list[str]:
     """A block of the past under labels of its own, by hand. :returns: its id."""
     script = f"[print(f'{name} 1 {{when}}') for when in range({begin}, {begin + 2 * HOUR}, 60)]; print('# EOF')"

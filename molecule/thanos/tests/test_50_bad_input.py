@@ -31,6 +31,7 @@ def bucket(**details: t.Any) -> dict[str, t.Any]:
         pytest.param({"bucket": "nobody"}, "bucket", id="bucket"),
         pytest.param({"secret_key": "wrong-secret-key"}, "signature", id="key"),
         pytest.param({"access_key": "stranger"}, "key", id="access key"),
+        pytest.param({"region": "eu-north-1"}, "region", id="region"),
         pytest.param({"insecure": False}, "HTTP", id="scheme"),
     ],
 )

@@ -128,6 +128,29 @@ def test_needed_steps_come_first() -> None:
             assert {need for need in steps.STEPS[name].needs if need in names} <= set(names[:position])
 
 
+def test_light_steps_go_two_at_a_time_and_the_rest_waits(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each of the two waits for the other's file; what follows finds both."""
+    script = tmp_path / "meet.sh"
+    script.write_text("touch $1; for i in $(seq 200); do test -e $2 && echo met && exit; sleep 0.05; done; exit 1\n")
+    one, two = tmp_path / "one", tmp_path / "two"
+    run = Run()
+    run.steps(
+        [
+            Step("left", f"sh {script} {one} {two}", 30, light=True),
+            Step("right", f"sh {script} {two} {one}", 30, light=True),
+            Step("after", f"ls {one} {two}", 30),
+        ]
+    )
+    assert run.report()
+    assert {"left | met", "right | met"} <= set(capfd.readouterr().out.splitlines())
+
+
+def test_after_a_signal_no_step_begins(tmp_path: Path) -> None:
+    run = Run(signal="SIGTERM")
+    run.steps([Step("light", touch(tmp_path / "light"), 10, light=True), Step("more", touch(tmp_path / "more"), 10)])
+    assert list(tmp_path.iterdir()) == [] and run.results == {}
+
+
 def test_unknown_target_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert steps.main(["tset"]) == 2
     assert "unknown targets: tset; known: lint" in capsys.readouterr().err
