@@ -25,12 +25,12 @@ from scripts import large_inventory
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SIZES = (100, 500, 1000, 2000)
-RUNS = 3
+RUNS = 5
 STEPS = ("load", "model", "render", "lint")
 ABOUT = (
     "Generated inventories (`scripts/large_inventory.py`): sites of three replica pairs with sidecars, a mesh of "
     "three and a store gateway; a federation pair, and every other Thanos component once to thrice. No host is "
-    "contacted. The steps are CPU seconds in a process of their own, medians of three; load is Ansible's reading and "
+    "contacted. The steps are CPU seconds in a process of their own, medians of five; load is Ansible's reading and "
     "templating of variables, slices what all hosts are handed, memory what it all adds to the process; the playbook "
     "is wall clock, with what `ansible-inventory --graph` takes of it."
 )
