@@ -40,15 +40,14 @@ CHECK_INTERVAL, FALL, RISE = 2, 2, 6
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A source set, its replicas in the order in which they are used.
+    """A source set.
 
-    :param places: of each its ``host:port``; of one that moves the former one, too: who answers is asked all the time.
+    :param servers: of each replica (_haproxy.places), in the order in which they are used. All are looked at.
     """
 
     name: str
     prefix: str
-    replicas: tuple[Instance, ...]
-    places: tuple[tuple[str, ...], ...]
+    servers: tuple[list[tuple[str, str]], ...]
 
 
 def serves(prometheus: Instance) -> bool:
@@ -78,15 +77,15 @@ def spread(cohorts: t.Sequence[Cohort], topology: Topology) -> list[Source]:
     for number, cohort in enumerate(cohorts):
         first = number % len(cohort.instances)
         replicas = (*cohort.instances[first:], *cohort.instances[:first])
-        places = [[host_port(one.address, port) for port, _prefix in topology.places(one)[::-1]] for one in replicas]
-        found.append(Source(cohort.name, replicas[0].prefix, replicas, tuple(map(tuple, places))))
+        servers = tuple(_haproxy.places(one, topology) for one in replicas)
+        found.append(Source(cohort.name, replicas[0].prefix, servers))
     return found
 
 
 def _servers(source: Source) -> t.Iterator[str]:
-    for number, (replica, places) in enumerate(zip(source.replicas, source.places)):
-        for former, place in enumerate(places):
-            yield _haproxy.server(number, f"{replica.name}{'-former' * former}", place, " backup" if number else "")
+    for number, servers in enumerate(source.servers):
+        for name, place in servers:
+            yield _haproxy.server(number, name, place, " backup" if number else "")
 
 
 def haproxy(sources: t.Sequence[Source], bind: str) -> str:

@@ -13,7 +13,8 @@ import typing as t
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import RESTART, Effect
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._urls import host_port
 
 ADDRESS = "127.0.0.1"
 PACKAGE = _base.Package("haproxy", "/usr/sbin/haproxy")
@@ -50,6 +51,17 @@ def state_option(role: str) -> Option:
         choices=("present", "staged", "absent"),
         shared=True,
     )
+
+
+def places(instance: Instance, topology: Topology) -> list[tuple[str, str]]:
+    """The servers of an instance, each a name and ``host:port``: where it is planned, and where it still is.
+
+    :raises HAError: when a part of it is not usable.
+    """
+    return [
+        (f"{instance.name}{'-former' * former}", host_port(instance.address, port, instance.where("port")))
+        for former, (port, _prefix) in enumerate(topology.places(instance)[::-1])
+    ]
 
 
 def server(number: int, name: str, place: str, options: str = "") -> str:

@@ -14,7 +14,7 @@ from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _en
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import RESTART, WRITE, Effect
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._objstore import ENVIRONMENT, OBJSTORE_FILE
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _buckets, _common, _flags
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _buckets, _common, _flags, _waves
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _modelled
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._spelling import nearest
@@ -255,7 +255,7 @@ class Text:
 # In any case of letters (thanos pkg/queryfrontend/config.go, pkg/store/cache/factory.go).
 CACHES = ("IN-MEMORY", "MEMCACHED", "REDIS")
 # A file that is read at the start alone takes a restart; these are looked at again (thanos: file_sd, hashrings).
-REREAD = ("endpoints.yml", "hashrings.json")
+REREAD = ("endpoints.yml", _waves.HASHRINGS)
 EFFECTS = (
     *(Effect(path, WRITE) for path in REREAD),
     Effect("rules/*", "reload"),

@@ -136,11 +136,7 @@ def _queriers(environment: str, topology: Topology) -> list[Instance]:
 def render(instance: Instance, topology: Topology, _files: _base.Files) -> dict[str, t.Any]:
     """A balancer's slice. :raises HAError: with the variable at fault."""
     asked = _queriers(instance.environment, topology)
-    queriers = [
-        (f"{one.name}{'-former' * former}", host_port(one.address, port, one.where("port")))
-        for one in asked
-        for former, (port, _prefix) in enumerate(topology.places(one)[::-1])
-    ]
+    queriers = [place for one in asked for place in _haproxy.places(one, topology)]
     bind = host_port(_haproxy.ADDRESS, instance.port(), instance.where("port"))
     text = haproxy(queriers, bind, common_prefix(asked), longest_query(asked))
     found = _haproxy.rendered(instance, text, "thanos_query_port")

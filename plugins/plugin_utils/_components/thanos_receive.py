@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _versions
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _versions, _waves
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base, _modelled, _thanos
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._options import Option
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import (
@@ -232,7 +232,7 @@ def _member(ingestor: Instance) -> dict[str, str]:
 def routing(instance: Instance, topology: Topology) -> tuple[list[_thanos.Row], list[_thanos.Text]]:
     """The flags and the file of one that knows the hashrings."""
     rings = hashrings(instance, topology)
-    path = "hashrings.json"
+    path = _waves.HASHRINGS
     text = _thanos.Text(path, json.dumps(rings, indent=2) + "\n", "thanos_receive_hashrings")
     sizes = [len(endpoints(ring)) for ring in rings]
     rows = [

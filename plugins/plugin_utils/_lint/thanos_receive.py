@@ -11,7 +11,7 @@ import fnmatch
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._errors import HAError
-from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _remote_write
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _remote_write, _waves
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _thanos, thanos_receive
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._lint._rule import Problem, Subject, rule
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology import Instance, Topology
@@ -129,7 +129,7 @@ def t12_hashrings_agree(subject: Subject) -> t.Iterator[Problem]:
 def _file(member: Instance, subject: Subject) -> str | None:
     """The hashrings as they are rendered; None of an ingestor behind routers, and where they can't be (I03)."""
     files = (subject.rendered(member) or {"config": {"files": []}})["config"]["files"]
-    return next((str(file["content"]) for file in files if file["path"] == "hashrings.json"), None)
+    return next((str(file["content"]) for file in files if file["path"] == _waves.HASHRINGS), None)
 
 
 def _said_tenants(members: list[Instance], topology: Topology) -> t.Iterator[Problem]:
