@@ -48,17 +48,24 @@ class ReloadResult:
     proof: str
 
 
-def config_hash(content: bytes) -> int:
-    """What Alertmanager shows as alertmanager_config_hash and Thanos as thanos_receive_config_hash: 48 bits of MD5,
-    little-endian.
+def config_hash(content: bytes, algorithm: str = "md5") -> int:
+    """What Alertmanager shows as alertmanager_config_hash: the first 48 bits of MD5, little-endian.
 
-    Source: alertmanager config/coordinator.go, md5HashAsMetricValue; thanos pkg/receive/config.go, hashAsMetricValue.
+    Source: alertmanager config/coordinator.go, md5HashAsMetricValue.
     """
     try:
-        digest = hashlib.md5(content, usedforsecurity=False).digest()
+        digest = hashlib.new(algorithm, content, usedforsecurity=False).digest()
     except TypeError:  # Python 3.8 does not know the word, which FIPS hosts need
-        digest = hashlib.md5(content).digest()
+        digest = hashlib.new(algorithm, content).digest()
     return int.from_bytes(digest[:6], "little")
+
+
+def hashrings_hashes(content: bytes) -> tuple[int, ...]:
+    """What Thanos may show as thanos_receive_config_hash: of MD5 (0.40.1), or of SHA-256 (0.42.4).
+
+    Source: thanos pkg/receive/config.go, hashAsMetricValue, of both versions; its changelog does not name the change.
+    """
+    return tuple(config_hash(content, algorithm) for algorithm in ("md5", "sha256"))
 
 
 def _config(api: Api) -> str:

@@ -25,8 +25,8 @@ class Replica:
     :param generation: Prometheus; the generation that it shall have loaded. None: an agent, which has no rules.
     :param alertmanagers: Prometheus; ``host:port`` of those that it shall alert.
     :param members: Alertmanager; of its mesh, itself included.
-    :param config_hash: of the configuration that an Alertmanager shall have loaded, or of a receiver's hashrings; 0: of
-        nothing.
+    :param config_hash: of the configuration that an Alertmanager shall have loaded.
+    :param hashrings: of the hashrings by which a receiver shall route, by each way in which Thanos may show it.
     :param uncovered: Prometheus; those of ``alertmanagers`` that --limit leaves out: they may not run yet.
     :param stores: Thanos; how many Store APIs a querier shall be connected to.
     :param differs: whether its files are still to change in this run: it need not be as the plan says.
@@ -38,6 +38,7 @@ class Replica:
     alertmanagers: tuple[str, ...] = ()
     members: int = 1
     config_hash: int = 0
+    hashrings: tuple[int, ...] = ()
     stores: int = 0
     differs: bool = False
     uncovered: tuple[str, ...] = ()

@@ -377,9 +377,10 @@ def _stores(one: Replica, scene: Scene) -> str | None:
 
 def _hashrings(one: Replica, _scene: Scene) -> str | None:
     """Two that share series out by different hashrings keep copies where nobody looks for them."""
-    if not one.config_hash or one.view["config_hash"] == one.config_hash:
+    if not one.hashrings or one.view["config_hash"] in one.hashrings:
         return None
-    return f"{one.host} routes by hashrings with the hash {one.view['config_hash']}; the plan's have {one.config_hash}"
+    planned = " or ".join(map(str, one.hashrings))
+    return f"{one.host} routes by hashrings with the hash {one.view['config_hash']}; the plan's have {planned}"
 
 
 _THANOS_LOG = "see journalctl -u with its unit (thanos_query, thanos_store ...) on that host"

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._effects import NONE, url_at
-from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import config_hash
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import config_hash, hashrings_hashes
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils import _gate, _lease, _store, _waves
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._common import COMMON
 from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._components import _base
@@ -116,14 +116,10 @@ def _planned(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         return {"generation": item["api"]["generation"], "alertmanagers": tuple(item["expect"]["alertmanagers"])}
     if item["name"] == "thanos_query":
         return {"stores": len(item["expect"]["stores"])}
-    hashed = {
-        file["path"]: config_hash(file["content"].encode())
-        for file in item["config"]["files"]
-        if file["path"] in ("alertmanager.yml", _waves.HASHRINGS)
-    }
-    if item["name"] != "alertmanager":
-        return {"config_hash": hashed[_waves.HASHRINGS]} if _waves.HASHRINGS in hashed else {}
-    return {"members": item["expect"]["members"], "config_hash": hashed["alertmanager.yml"]}
+    files = {file["path"]: file["content"].encode() for file in item["config"]["files"] if "content" in file}
+    if item["name"] == "alertmanager":
+        return {"members": item["expect"]["members"], "config_hash": config_hash(files["alertmanager.yml"])}
+    return {"hashrings": hashrings_hashes(files[_waves.HASHRINGS])} if _waves.HASHRINGS in files else {}
 
 
 def obtain(

@@ -551,11 +551,12 @@ def test_thanos(state: str, own: dict[str, t.Any], other: t.Any, before: int | N
 
 
 @pytest.mark.parametrize(
-    ("state", "routes_by", "said"), [("after", 7, False), ("after", 6, True), ("before", 6, False)]
+    ("state", "routes_by", "said"),
+    [("after", 7, False), ("after", 8, False), ("after", 6, True), ("before", 6, False)],
 )
 def test_a_router_takes_up_the_hashrings_of_the_plan(state: str, routes_by: int, said: bool) -> None:
-    own = dataclasses.replace(thanos("a", stores=None, config_hash=routes_by), config_hash=7)
-    other = dataclasses.replace(thanos("b", stores=None, config_hash=6), config_hash=7)  # it changes later
+    own = dataclasses.replace(thanos("a", stores=None, config_hash=routes_by), hashrings=(7, 8))
+    other = dataclasses.replace(thanos("b", stores=None, config_hash=6), hashrings=(7, 8))  # it changes later
     found = first_open("thanos_receive_router", THANOS, Scene(state, own, (other,), LIMITS))
     assert (found is not None) == said
-    assert found is None or found.sentence == "a routes by hashrings with the hash 6; the plan's have 7"
+    assert found is None or found.sentence == "a routes by hashrings with the hash 6; the plan's have 7 or 8"

@@ -15,6 +15,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _metrics
+from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._reload import hashrings_hashes
+from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._waves import HASHRINGS
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_config import Running, free_port, process
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_plan import contents, hosts, plan
 from ansible_collections.baremetal.prometheus_ha.tests.unit.support_thanos_running import THANOS, thanos
@@ -58,6 +61,10 @@ def test_a_router_and_an_ingestor_share_a_host(version: str, tmp_path: Path) -> 
     with contextlib.ExitStack() as opened:
         both = [opened.enter_context(started(items[name], program, tmp_path)) for name in RECEIVERS]
         assert [running.get("/-/ready") for running in both] == ["OK", "OK"]
+        # By this a router's gate is proved.
+        rings = contents(items["thanos_receive_router"])[HASHRINGS]
+        shown = _metrics.value(both[1].get("/metrics"), "thanos_receive_config_hash")
+        assert shown in hashrings_hashes(rings.encode())
 
 
 @pytest.mark.parametrize("version", THANOS)
