@@ -73,7 +73,8 @@ class Scene:
     :param state: ``before`` or ``after`` the change of ``own``.
     :param others: those that stand in for it while it is away.
     :param baseline: the view that was taken of it before the change, where one was.
-    :param hold: Alertmanager; seconds after its start by which all alerts have come back to it.
+    :param hold: seconds after its start by which all alerts have come back to an Alertmanager, or queriers have found a
+        component of Thanos that moved; 0: there is nothing to wait for.
     :param margin: seconds for what is slower than it says.
     :param leaves: whether ``own`` is removed for good, so that only the others are looked at.
     :param thinned: whether somebody of the set or mesh is removed in this run: until then more of them are seen.

@@ -383,6 +383,15 @@ def _hashrings(one: Replica, _scene: Scene) -> str | None:
     return f"{one.host} routes by hashrings with the hash {one.view['config_hash']}; the plan's have {planned}"
 
 
+def _found(one: Replica, scene: Scene) -> str | None:
+    if one.view["uptime"] >= scene.hold:
+        return None
+    return (
+        f"{one.host} runs for {one.view['uptime']:.0f} s; queriers have found it at its new place {scene.hold:g} s after "
+        "its start"
+    )
+
+
 _THANOS_LOG = "see journalctl -u with its unit (thanos_query, thanos_store ...) on that host"
 
 THANOS = (
@@ -404,6 +413,13 @@ THANOS = (
         _first(_judged, _stores),
         "look at /stores of that querier: its lastError says why it is not connected.",
         states=("after",),
+    ),
+    Predicate(
+        "found",
+        _first(lambda scene: () if scene.leaves else (scene.own,), _found),
+        f"{_THANOS_LOG}.",
+        states=("after",),
+        allowed=lambda scene: scene.limit + scene.hold,
     ),
 )
 # A balancer has no gate: it is ready or not, and goes along with what it serves.

@@ -31,6 +31,10 @@ from ansible_collections.baremetal.prometheus_ha.plugins.plugin_utils._topology 
 
 _OPTIONS = tuple(option for option in COMMON if option.name.startswith("prometheus_ha_gate_"))
 _KEPT = "gate"
+# Seconds within which queriers find a Store API at a place that they list already: they look every 5 s, and one look
+# ends after 5 s where a place does not answer, as the other one of these two (thanos cmd/thanos/query.go, --endpoint;
+# seen with 0.40.1: all that a look found counts once it has ended).
+FOUND_WITHIN = 10.0
 
 # By host, what each of its components showed, by the component's name.
 Seen = t.Dict[str, t.Dict[str, View]]
@@ -55,6 +59,11 @@ class Component:
     leaves: bool = False
     former: t.Mapping[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     together: frozenset[str] = frozenset()
+
+    def hold(self, host: str) -> float:
+        """Seconds after its start for which the host's own is still missed."""
+        moved = bool(self.former.get(host, {}).get("grpc_port"))
+        return FOUND_WITHIN if moved else float(self.cohort["hold"])
 
     def check(self, host: str, *, changed: bool) -> dict[str, t.Any]:
         """How it is asked on a host. :param changed: whether that one has been changed by now."""
@@ -257,14 +266,14 @@ def judge(
         own, *others = _replicas(component, seen)
         if state == "after":
             own = dataclasses.replace(own, differs=False)  # what was known of it is from before its change
-        hold = component.cohort["hold"] + margin if component.cohort["hold"] else 0.0
+        hold = component.hold(own.host)
         scene = Scene(
             state,
             own,
             tuple(others),
             own_limits,
             baseline.get(component.name),
-            hold,
+            hold + margin if hold else 0.0,
             margin=margin,
             leaves=component.leaves,
             thinned=component.cohort["thinned"],

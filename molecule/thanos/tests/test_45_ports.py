@@ -20,11 +20,13 @@ CONSENT = [
 ]
 
 
-@pytest.fixture
-def back(stack: Thanos) -> t.Iterator[None]:
-    """Whatever a test leaves, the ports are as before at the end."""
+@pytest.fixture(scope="module", autouse=True)
+def only_ports(stack: Thanos) -> t.Iterator[None]:
+    """Whatever a test left, nothing but the ports changes; and they are as before at the end."""
+    as_before = {"all": {"prometheus_ha_preflight_ignore": CONSENT}}
+    stack.roll(groups=as_before).succeeded()
     yield
-    stack.roll(groups={"all": {"prometheus_ha_preflight_ignore": CONSENT}}).succeeded()
+    stack.roll(groups=as_before).succeeded()
 
 
 def asked(stack: Thanos) -> list[str]:
@@ -40,7 +42,6 @@ def test_a_port_that_moves_without_consent_stops_the_run(stack: Thanos) -> None:
     assert asked(stack) == before == ["10901"] * len(REPLICAS)
 
 
-@pytest.mark.usefixtures("back")
 def test_with_consent_no_query_misses_a_sidecar(stack: Thanos) -> None:
     with Load(stack, f"count(up{{{SCRAPED}}})", 2 * EXPORTERS) as load:
         run = stack.roll(groups={"all": {"prometheus_ha_preflight_ignore": CONSENT}, "prometheus": MOVED})

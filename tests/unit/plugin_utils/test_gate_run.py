@@ -266,6 +266,38 @@ def test_the_first_of_each_component_is_judged() -> None:
     assert judge([MESH], seen, **{**options, "limits_margin": (Limits(), 4.0)}) == []
 
 
+@pytest.mark.parametrize(
+    ("moved", "uptime", "said"),
+    [
+        pytest.param("a", 14.0, True, id="moved, and just there"),
+        pytest.param("a", 15.0, False, id="moved, and found"),
+        pytest.param("b", 1.0, False, id="the other will move"),
+        pytest.param("", 1.0, False, id="it stays where it was"),
+    ],
+)
+def test_a_store_api_that_moved_is_waited_for_until_queriers_have_found_it(
+    moved: str, uptime: float, said: bool
+) -> None:
+    view = {"answers": True, "ready": True, "status": 200, "stores": None, "prometheus_up": True, "config_hash": None}
+    sidecars = Component(
+        "thanos_sidecar",
+        {host: {"kind": "thanos", "url": f"http://{host}"} for host in "ab"},
+        {"a": {}, "b": {}},
+        cohort(0.0),
+        former={moved: {"port": 10902, "grpc_port": 10901}},
+    )
+    seen: Seen = {
+        "a": {"thanos_sidecar": {**view, "uptime": uptime}},
+        "b": {"thanos_sidecar": {**view, "uptime": 1.0}},
+    }
+    options: dict[str, t.Any] = {"limits_margin": (Limits(), 5.0), "baseline": {}}
+    found = judge([sidecars], seen, state="after", **options)
+    assert [one.sentence for one in found] == (
+        ["a runs for 14 s; queriers have found it at its new place 15 s after its start"] if said else []
+    )
+    assert judge([sidecars], seen, state="before", **options) == []
+
+
 def replica(**view: t.Any) -> dict[str, t.Any]:
     well: dict[str, t.Any] = {
         "answers": True,
