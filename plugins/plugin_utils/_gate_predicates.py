@@ -387,8 +387,8 @@ def _found(one: Replica, scene: Scene) -> str | None:
     if one.view["uptime"] >= scene.hold:
         return None
     return (
-        f"{one.host} runs for {one.view['uptime']:.0f} s; queriers have found it at its new place {scene.hold:g} s after "
-        "its start"
+        f"{one.host} runs for {one.view['uptime']:.0f} s; queriers have found it at its new place {scene.hold:g} s "
+        "after its start"
     )
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 import typing as t
@@ -95,7 +96,7 @@ def test_the_streams_are_shared(stack: Thanos) -> None:
     assert [one for one in watch.seen if one[THERE] and one[HERE] == whole] == []
     assert "drop" in stack.sh(HERE, "cat /etc/thanos_compact/selector.yml")
     for host in (HERE, THERE):
-        wait_for(lambda host=host: compacted(stack, host), 60, f"{host} has made a pass")
+        wait_for(functools.partial(compacted, stack, host), 60, f"{host} has made a pass")
         assert stack.metric(host, 10912, "thanos_compact_halted") == 0
     print(f"shared in {run.seconds:.1f} s, {len(watch.seen)} looks: never two on one stream")
 
