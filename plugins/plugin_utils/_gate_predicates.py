@@ -311,14 +311,15 @@ def _silences(scene: Scene) -> str | None:
     return None
 
 
-def _hold(one: Replica, scene: Scene) -> str | None:
-    """Counted from its start, since it takes alerts from then on, settled or not."""
-    if one.view["uptime"] >= scene.hold:
-        return None
-    return (
-        f"{one.host} runs for {one.view['uptime']:.0f} s; all alerts have come back to it {scene.hold:g} s after its "
-        "start"
-    )
+def _runs_long(by_then: str) -> t.Callable[[Replica, Scene], str | None]:
+    """Whether it runs for the hold: counted from its start, since it does that from then on, settled or not."""
+
+    def look(one: Replica, scene: Scene) -> str | None:
+        if one.view["uptime"] >= scene.hold:
+            return None
+        return f"{one.host} runs for {one.view['uptime']:.0f} s; {by_then} {scene.hold:g} s after its start"
+
+    return look
 
 
 _AM_LOG = "see journalctl -u alertmanager on that host"
@@ -340,7 +341,7 @@ ALERTMANAGER = (
     Predicate("silences", _silences, f"{_AM_LOG}; silences come with the exchange of full state.", states=("after",)),
     Predicate(
         "hold",
-        _first(_judged, _hold),
+        _first(_judged, _runs_long("all alerts have come back to it")),
         _AM_LOG + ".",
         states=("after",),
         allowed=lambda scene: scene.limit + scene.hold,
@@ -383,15 +384,6 @@ def _hashrings(one: Replica, _scene: Scene) -> str | None:
     return f"{one.host} routes by hashrings with the hash {one.view['config_hash']}; the plan's have {planned}"
 
 
-def _found(one: Replica, scene: Scene) -> str | None:
-    if one.view["uptime"] >= scene.hold:
-        return None
-    return (
-        f"{one.host} runs for {one.view['uptime']:.0f} s; queriers have found it at its new place {scene.hold:g} s "
-        "after its start"
-    )
-
-
 _THANOS_LOG = "see journalctl -u with its unit (thanos_query, thanos_store ...) on that host"
 
 THANOS = (
@@ -416,7 +408,7 @@ THANOS = (
     ),
     Predicate(
         "found",
-        _first(lambda scene: () if scene.leaves else (scene.own,), _found),
+        _first(_judged, _runs_long("queriers have found it at its new place")),
         f"{_THANOS_LOG}.",
         states=("after",),
         allowed=lambda scene: scene.limit + scene.hold,
