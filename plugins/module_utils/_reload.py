@@ -53,10 +53,11 @@ def config_hash(content: bytes, algorithm: str = "md5") -> int:
 
     Source: alertmanager config/coordinator.go, md5HashAsMetricValue.
     """
+    hashed: t.Callable[..., t.Any] = getattr(hashlib, algorithm)
     try:
-        digest = hashlib.new(algorithm, content, usedforsecurity=False).digest()
+        digest = hashed(content, usedforsecurity=False).digest()
     except TypeError:  # Python 3.8 does not know the word, which FIPS hosts need
-        digest = hashlib.new(algorithm, content).digest()
+        digest = hashed(content).digest()
     return int.from_bytes(digest[:6], "little")
 
 
