@@ -14,6 +14,7 @@ import dataclasses
 import glob
 import hashlib
 import os
+import typing as t
 
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils import _metrics, _ready
 from ansible_collections.baremetal.prometheus_ha.plugins.module_utils._api import KINDS, Api, fetch, fetch_data, refused
