@@ -28,11 +28,11 @@ def bucket(**details: t.Any) -> dict[str, t.Any]:
 @pytest.mark.parametrize(
     ("details", "words"),
     [
-        pytest.param({"bucket": "nobody"}, "bucket", id="bucket"),
-        pytest.param({"secret_key": "wrong-secret-key"}, "signature", id="key"),
-        pytest.param({"access_key": "stranger"}, "key", id="access key"),
-        pytest.param({"region": "eu-north-1"}, "region", id="region"),
-        pytest.param({"insecure": False}, "HTTP", id="scheme"),
+        pytest.param({"bucket": "nobody"}, "the specified bucket does not exist", id="bucket"),
+        pytest.param({"secret_key": "wrong-secret-key"}, "signature we calculated does not match", id="key"),
+        pytest.param({"access_key": "stranger"}, "access key id you provided does not exist", id="access key"),
+        pytest.param({"region": "eu-north-1"}, "the region is wrong; expecting 'us-east-1'", id="region"),
+        pytest.param({"insecure": False}, "server gave HTTP response to HTTPS client", id="scheme"),
     ],
 )
 def test_a_bucket_that_refuses_stops_the_run(stack: Thanos, details: dict[str, t.Any], words: str) -> None:
