@@ -195,8 +195,8 @@ def start_minio(binary: str, data: Path = Path("/srv/minio"), pid: Path = Path("
     """Start the object store with its buckets."""
     for bucket in BUCKETS:
         (data / bucket).mkdir(parents=True, exist_ok=True)
-    settings = {"ROOT_USER": MINIO_USER, "ROOT_PASSWORD": MINIO_PASSWORD, "SITE_REGION": MINIO_REGION}
-    environment = {**os.environ, **{f"MINIO_{name}": value for name, value in settings.items()}}
+    account = {"MINIO_ROOT_USER": MINIO_USER, "MINIO_ROOT_PASSWORD": MINIO_PASSWORD}
+    environment = {**os.environ, **account, "MINIO_SITE_REGION": MINIO_REGION}
     process = subprocess.Popen(
         [binary, "server", "--quiet", "--address", ":9000", str(data)], env=environment, stdin=subprocess.DEVNULL
     )

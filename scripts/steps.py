@@ -158,7 +158,7 @@ TARGETS["test-fast"] = TARGETS["lint"] + TARGETS["types"] + TARGETS["units"]
 # What takes long is in it as far as CI's 84 minutes go (of rolling the upgrade and the kills), and as a whole in a
 # target of its own: make integration, make molecule SCENARIO=rolling, federation, thanos, providers or drills.
 TARGETS["test"] = (
-    # Beside the linters, which take as long together.
+    # The longest of the light steps: the others go beside it.
     "sanity",
     *TARGETS["test-fast"],
     *("tarball", "engine", "molecule default", "rolling in CI", "lab up", "integration"),

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from ansible_collections.baremetal.prometheus_ha.molecule.shared import outages, prober
 
+R = t.TypeVar("R", bound="Repeated")
+
 
 class Watch:
     """Asks endpoints every 100 ms in the background whether they serve.
@@ -57,16 +59,21 @@ class Watch:
         return max((count for count in range(1, len(names) + 1) if outages.together(spans, count)), default=0)
 
 
-class CommandLines:
-    """Looks in the background for text in the command line of any process: the lab's hosts share the kernel."""
+class Repeated:
+    """Looks every 100 ms in the background, from the first to the last line of a with block."""
 
-    def __init__(self, *wanted: str) -> None:
-        self.seen: collections.Counter[str] = collections.Counter()
-        self._wanted = wanted
+    def __init__(self) -> None:
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> CommandLines:
+    def look(self) -> None:
+        raise NotImplementedError
+
+    def _run(self) -> None:
+        while not self._stop.wait(prober.INTERVAL):
+            self.look()
+
+    def __enter__(self: R) -> R:
         self._thread.start()
         return self
 
@@ -74,12 +81,20 @@ class CommandLines:
         self._stop.set()
         self._thread.join()
 
-    def _look(self) -> None:
-        while not self._stop.wait(prober.INTERVAL):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                with contextlib.suppress(OSError):
-                    words = path.read_bytes().decode(errors="replace")
-                    self.seen.update(text for text in self._wanted if text in words)
+
+class CommandLines(Repeated):
+    """Looks for text in the command line of any process: the lab's hosts share the kernel."""
+
+    def __init__(self, *wanted: str) -> None:
+        super().__init__()
+        self.seen: collections.Counter[str] = collections.Counter()
+        self._wanted = wanted
+
+    def look(self) -> None:
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = path.read_bytes().decode(errors="replace")
+                self.seen.update(text for text in self._wanted if text in words)
 
 
 @contextlib.contextmanager

@@ -125,10 +125,10 @@ def _planned(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         return {"generation": item["api"]["generation"], "alertmanagers": tuple(item["expect"]["alertmanagers"])}
     if item["name"] == "thanos_query":
         return {"stores": len(item["expect"]["stores"])}
-    files = {file["path"]: file["content"].encode() for file in item["config"]["files"] if "content" in file}
+    files = {file["path"]: file["content"] for file in item["config"]["files"]}
     if item["name"] == "alertmanager":
-        return {"members": item["expect"]["members"], "config_hash": config_hash(files["alertmanager.yml"])}
-    return {"hashrings": hashrings_hashes(files[_waves.HASHRINGS])} if _waves.HASHRINGS in files else {}
+        return {"members": item["expect"]["members"], "config_hash": config_hash(files["alertmanager.yml"].encode())}
+    return {"hashrings": hashrings_hashes(files[_waves.HASHRINGS].encode())} if _waves.HASHRINGS in files else {}
 
 
 def obtain(

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import functools
-import threading
 import time
 import typing as t
 
 import pytest
 from ansible_collections.baremetal.prometheus_ha.molecule.shared.stack import wait_for
+from ansible_collections.baremetal.prometheus_ha.molecule.shared.watch import Repeated
 from ansible_collections.baremetal.prometheus_ha.molecule.thanos.support import Thanos
 
 HERE, THERE = "am-3", "am-2"
@@ -31,35 +31,22 @@ SHARDS = {
 Seen = t.Dict[str, t.Optional[float]]
 
 
-class Watch:
-    """When the compactors that answer were started, by host, asked again and again."""
+class Compactors(Repeated):
+    """When those that answer were started, by host, at each look."""
 
     def __init__(self, stack: Thanos) -> None:
+        super().__init__()
         self._stack = stack
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self.seen: list[Seen] = []
 
-    def look(self) -> Seen:
-        return {host: self._started(host) for host in (HERE, THERE)}
+    def look(self) -> None:
+        self.seen.append({host: self._started(host) for host in (HERE, THERE)})
 
     def _started(self, host: str) -> float | None:
         try:
             return self._stack.metric(host, 10912, "process_start_time_seconds")
         except OSError:
             return None
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.1):
-            self.seen.append(self.look())
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,9 +58,10 @@ def back(stack: Thanos) -> t.Iterator[None]:
 
 
 def test_a_compactor_moves(stack: Thanos) -> None:
-    with Watch(stack) as watch:
+    with Compactors(stack) as watch:
         run = stack.roll(hosts={HERE: ABSENT}, members=JOINS).succeeded()
-    before, after = watch.seen[0], watch.look()
+    watch.look()
+    before, after = watch.seen[0], watch.seen[-1]
     assert before[HERE] and not before[THERE]
     assert not after[HERE] and after[THERE]
     assert [one for one in watch.seen if one[HERE] and one[THERE]] == []
@@ -87,11 +75,11 @@ def test_a_compactor_moves(stack: Thanos) -> None:
 def test_the_streams_are_shared(stack: Thanos) -> None:
     """One compactor becomes two, each with its own streams: the second starts after the first left what it takes."""
     stack.roll(hosts={THERE: ABSENT}, members=JOINS).succeeded()
-    with Watch(stack) as watch:
+    with Compactors(stack) as watch:
         begun = time.time()
         run = stack.roll(hosts=SHARDS, members=JOINS).succeeded()
-    whole = watch.seen[0][HERE]
-    after = watch.look()
+    watch.look()
+    whole, after = watch.seen[0][HERE], watch.seen[-1]
     assert whole and (after[HERE] or 0) > begun and (after[THERE] or 0) > begun
     assert [one for one in watch.seen if one[THERE] and one[HERE] == whole] == []
     assert "drop" in stack.sh(HERE, "cat /etc/thanos_compact/selector.yml")
